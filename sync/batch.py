@@ -1,0 +1,57 @@
+"""A batch: a run of a kiosk's entries on the way to the hub, their bytes untouched. The same bytes travel by HTTP or as a `.kpbatch` file."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sync.codec import Value, WireError, decode, encode, want_array, want_bytes, want_int, want_list, want_version
+
+LENGTH_LIMIT = 4 * 2**20
+CONTENT_TYPE = "application/vnd.kumapo.batch+cbor"
+FRAME_LENGTH = 1_024
+"""More than everything in a batch that is not an entry: head, last receipt (under 600 bytes), certificate (under 200)."""
+
+
+class Head(NamedTuple):
+    """The last entry of a journal: its number and hash; (0, SHA-256(public key)) for an empty one."""
+
+    seq: int
+    hash: bytes
+
+
+class Batch(NamedTuple):
+    """`head` is unsigned: it is shown and chooses the branch, it never changes state. No entries is legal: it asks for a receipt."""
+
+    kiosk: bytes
+    head: Head
+    first_seq: int
+    last_receipt: bytes | None
+    entries: tuple[bytes, ...]
+    certificate: bytes | None
+
+
+def write_batch(batch: Batch) -> bytes:
+    """Return the batch as bytes."""
+    return encode((1, *batch))
+
+
+def read_batch(encoded: bytes) -> Batch:
+    """Return the batch in `encoded`. Raises WireError("length" | "encoding" | "type" | "version" | "value"): it is refused whole."""
+    if len(encoded) > LENGTH_LIMIT:
+        raise WireError("length")
+    version, kiosk, head, first_seq, last_receipt, entries, certificate = want_array(decode(encoded, depth=2), 7)
+    want_version(version)
+    return Batch(
+        want_bytes(kiosk, 8),
+        read_head(head),
+        want_int(first_seq),
+        None if last_receipt is None else want_bytes(last_receipt),
+        tuple(want_bytes(entry) for entry in want_list(entries)),
+        None if certificate is None else want_bytes(certificate),
+    )
+
+
+def read_head(value: Value) -> Head:
+    """Return a head in a payload. Raises WireError("type" | "value")."""
+    seq, head_hash = want_array(value, 2)
+    return Head(want_int(seq), want_bytes(head_hash, 32))

@@ -1,0 +1,120 @@
+"""The receipt: the hub's signed word about what has arrived. It never speaks of verdicts, and nothing else ever marks an entry as arrived."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import NamedTuple
+
+from sync.batch import Head, read_head
+from sync.codec import Value, WireError, decode, encode, want_array, want_bytes, want_int, want_list, want_text, want_version
+from sync.envelope import RECEIPT, SigningKey, is_signed_by, seal, take_apart
+from sync.keys import Instance, read_instance
+
+BEYOND_LIMIT = 16
+
+
+class Status(Enum):
+    """How the hub stands to a kiosk. A kiosk drains under every status but `unknown`, to which it answers with its certificate."""
+
+    OK = "ok"
+    FENCED = "fenced"
+    REVOKED = "revoked"
+    UNKNOWN = "unknown"
+
+
+class Receipt(NamedTuple):
+    """`head` echoes the batch; `cursor` is the last arrived entry on that branch; `beyond` names the runs that arrived after a hole.
+
+    `refused` explains the first entry that could not arrive; it never deletes or marks one. `backed_up_seq` is the last entry that a
+    backup of the hub holds. `manifest_version` is the newest one signed for this kiosk.
+    """
+
+    kiosk: bytes
+    instance: Instance
+    number: int
+    status: Status
+    head: Head
+    cursor: Head
+    beyond: tuple[tuple[int, int], ...]
+    refused: tuple[int, str] | None
+    backed_up_seq: int
+    hub_ms: int
+    next_after_seconds: int
+    max_batch: int
+    manifest_version: int
+
+
+def write_receipt(key: SigningKey, receipt: Receipt) -> bytes:
+    """Return the receipt, signed by the hub's `receipt` key."""
+    payload = (
+        1,
+        receipt.kiosk,
+        receipt.instance.as_value(),
+        receipt.number,
+        receipt.status.value,
+        tuple(receipt.head),
+        tuple(receipt.cursor),
+        receipt.beyond[:BEYOND_LIMIT],
+        receipt.refused,
+        receipt.backed_up_seq,
+        receipt.hub_ms,
+        None,  # checkpoint: reserved
+        *receipt[10:],
+    )
+    return seal(RECEIPT, key, encode(payload))
+
+
+def read_receipt(encoded: bytes, receipt_keys: Mapping[bytes, bytes]) -> Receipt:
+    """Return the receipt in `encoded`, checked against the hub's receipt keys {kid: public key}.
+
+    Raises WireError with "envelope", "kid", "signature", "encoding", "type", "version" or "value".
+    """
+    envelope = take_apart(RECEIPT, encoded)
+    hub_key = receipt_keys.get(envelope.kid)
+    if hub_key is None:
+        raise WireError("kid")
+    if not is_signed_by(hub_key, RECEIPT, envelope):
+        raise WireError("signature")
+    return _read_payload(envelope.payload)
+
+
+def _read_payload(payload: bytes) -> Receipt:
+    (version, kiosk, instance, number, status, head, cursor, beyond, refused, backed_up_seq, hub_ms, checkpoint, *pace) = want_array(
+        decode(payload, depth=3), 15
+    )
+    want_version(version)
+    if checkpoint is not None:
+        raise WireError("value")
+    return Receipt(
+        want_bytes(kiosk, 8),
+        read_instance(instance),
+        want_int(number),
+        _read_status(status),
+        read_head(head),
+        read_head(cursor),
+        tuple(_read_run(run) for run in want_list(beyond, BEYOND_LIMIT)),
+        _read_refused(refused),
+        want_int(backed_up_seq),
+        want_int(hub_ms),
+        *(want_int(number) for number in pace),
+    )
+
+
+def _read_status(value: Value) -> Status:
+    word = want_text(value, 16)
+    if word not in {status.value for status in Status}:
+        raise WireError("value")
+    return Status(word)
+
+
+def _read_run(value: Value) -> tuple[int, int]:
+    first, last = want_array(value, 2)
+    return want_int(first), want_int(last)
+
+
+def _read_refused(value: Value) -> tuple[int, str] | None:
+    if value is None:
+        return None
+    seq, reason = want_array(value, 2)
+    return want_int(seq), want_text(reason, 64)
