@@ -1,4 +1,4 @@
-"""Turns bytes into the 45 characters a QR code stores most tightly, and back (RFC 9285). Refuses every second spelling."""
+"""Turns bytes into the 45 characters a QR code stores most tightly, and back (RFC 9285). No second spelling passes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ def encode(plain: bytes) -> str:
 
 
 def decode(text: str) -> bytes:
-    """Return the bytes in `text`. Raises WireError("base45") on a foreign character, a bad length or a value that is too large."""
+    """Return the bytes in `text`. Raises WireError("base45") on a foreign character, a bad length or a value that is
+    too large.
+    """
     plain = bytearray()
     for start in range(0, len(text), 3):
         digits = [_VALUE.get(character, -1) for character in text[start : start + 3]]

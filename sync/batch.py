@@ -1,4 +1,6 @@
-"""A batch: a run of a kiosk's entries on the way to the hub, their bytes untouched. The same bytes travel by HTTP or as a `.kpbatch` file."""
+"""A batch: a run of a kiosk's entries on the way to the hub, their bytes untouched. The same bytes travel by HTTP or as
+a `.kpbatch` file.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,8 @@ from sync.codec import Value, WireError, decode, encode, want_array, want_bytes,
 LENGTH_LIMIT = 4 * 2**20
 CONTENT_TYPE = "application/vnd.kumapo.batch+cbor"
 FRAME_LENGTH = 1_024
-"""More than everything in a batch that is not an entry: head, last receipt (under 600 bytes), certificate (under 200)."""
+"""More than everything in a batch that is not an entry: head, last receipt (under 600 bytes), certificate (under 200).
+"""
 
 
 class Head(NamedTuple):
@@ -20,7 +23,9 @@ class Head(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """`head` is unsigned: it is shown and chooses the branch, it never changes state. No entries is legal: it asks for a receipt."""
+    """`head` is unsigned: it is shown and chooses the branch, it never changes state. No entries is legal: it asks for
+    a receipt.
+    """
 
     kiosk: bytes
     head: Head
@@ -36,7 +41,9 @@ def write_batch(batch: Batch) -> bytes:
 
 
 def read_batch(encoded: bytes) -> Batch:
-    """Return the batch in `encoded`. Raises WireError("length" | "encoding" | "type" | "version" | "value"): it is refused whole."""
+    """Return the batch in `encoded`. Raises WireError("length" | "encoding" | "type" | "version" | "value"): it is
+    refused whole.
+    """
     if len(encoded) > LENGTH_LIMIT:
         raise WireError("length")
     version, kiosk, head, first_seq, last_receipt, entries, certificate = want_array(decode(encoded, depth=2), 7)

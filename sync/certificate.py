@@ -1,4 +1,6 @@
-"""The certificate that says: the hub has let this kiosk key in. It travels with a batch when the hub may not know the kiosk."""
+"""The certificate that says: the hub has let this kiosk key in. It travels with a batch when the hub may not know the
+kiosk.
+"""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ CITY_ZONE = timezone(timedelta(hours=9), "JST")
 """Asia/Tokyo has had no daylight saving time since 1951, so a fixed offset is exact and needs no zone files."""
 
 DAY_MS = 86_400_000
+_APRIL = 4
 _OFFSET_MS = 9 * 3_600_000
 
 
@@ -29,7 +30,7 @@ def wall_ms_of(moment: datetime) -> int:
 def fiscal_year(wall_ms: int) -> int:
     """Return the year in which the fiscal year began: April 1st to March 31st."""
     moment = city_datetime(wall_ms)
-    return moment.year if moment.month >= 4 else moment.year - 1
+    return moment.year if moment.month >= _APRIL else moment.year - 1
 
 
 def date_of_day(day: int) -> date:

@@ -1,7 +1,8 @@
-"""Turns plain values into CBOR and back, where one content has exactly one encoding. Never accepts a second spelling of anything.
+"""Turns plain values into CBOR and back, where one content has exactly one encoding. Never accepts a second spelling of
+anything.
 
-cbor2 by itself lets trailing bytes, longer-than-needed forms, duplicate keys, floats and booleans pass; so decoding here means: decode,
-encode again, compare, and look at exact types.
+cbor2 by itself lets trailing bytes, longer-than-needed forms, duplicate keys, floats and booleans pass; so decoding
+here means: decode, encode again, compare, and look at exact types.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ Value: TypeAlias = "int | bytes | str | tuple[Value, ...] | None"
 """What may stand in a payload. `True` is not a number here, and there are no maps, floats or tags."""
 
 INTEGER_LIMIT = 2**63
-"""Integers on the wire lie in 0 … 2**63 − 1, so that they fit a BIGINT column; the one negative number, alg −8, is in the fixed header."""
+"""Integers on the wire lie in 0 … 2**63 − 1, so that they fit a BIGINT column; the one negative number, alg −8, is in
+the fixed header.
+"""
 
 
 class WireError(ValueError):
@@ -31,7 +34,9 @@ def encode(value: Value) -> bytes:
 
 
 def decode(encoded: bytes, depth: int) -> Value:
-    """Return the value in `encoded`, arrays as tuples nested at most `depth` deep. Raises WireError("encoding" | "type")."""
+    """Return the value in `encoded`, arrays as tuples nested at most `depth` deep. Raises WireError("encoding" |
+    "type").
+    """
     value = decode_loosely(encoded, depth)
     try:
         again = cbor2.dumps(value)
@@ -44,7 +49,7 @@ def decode(encoded: bytes, depth: int) -> Value:
     return value  # type: ignore[no-any-return]  # _is_plain has just looked at every part
 
 
-def decode_loosely(encoded: bytes, depth: int) -> Any:  # noqa: ANN401  # whatever cbor2 makes of it; the callers look
+def decode_loosely(encoded: bytes, depth: int) -> Any:  # whatever cbor2 makes of it; the callers look
     """Return what cbor2 makes of `encoded`, without comparing. For the callers that compare by themselves."""
     try:
         return cbor2.loads(encoded, max_depth=depth, immutable=True, allow_indefinite=False)

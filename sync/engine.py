@@ -1,7 +1,8 @@
-"""Drives a journal against a transport: cut a batch, send it, believe only a signed receipt. Clock and randomness are handed in.
+"""Drives a journal against a transport: cut a batch, send it, believe only a signed receipt. Clock and randomness are
+handed in.
 
-The one rule behind everything here: nothing unsigned, nothing under another root, and no HTTP status ever deletes or marks an entry. A
-failed round changes nothing but the time of the next one.
+The one rule behind everything here: nothing unsigned, nothing under another root, and no HTTP status ever deletes or
+marks an entry. A failed round changes nothing but the time of the next one.
 """
 
 from __future__ import annotations
@@ -21,10 +22,14 @@ from sync.receipt import Receipt, Status, read_receipt
 FIRST_RETRY_SECONDS = 5.0
 LONGEST_RETRY_SECONDS = 900.0
 BATCH_ENTRIES_DEFAULT = 500
+NO_INSTANCE = Instance(0, bytes(8))
+"""Less than every real one: what a kiosk knows before its first receipt."""
 
 
-class HubUnreachable(Exception):
-    """No usable answer came: no network, a time-out, an error page, a captive portal. Weather, not a fault; the entries stay."""
+class HubUnreachable(Exception):  # noqa: N818  # it is weather
+    """No usable answer came: no network, a time-out, an error page, a captive portal. Weather, not a fault; the entries
+    stay.
+    """
 
 
 class Transport(Protocol):
@@ -44,7 +49,7 @@ class Transport(Protocol):
 class Uplink:
     """What a kiosk has learnt from receipts. `cursor_seq` is the last entry known to have arrived."""
 
-    instance: Instance = Instance(0, bytes(8))
+    instance: Instance = NO_INSTANCE
     number: int = 0
     status: Status = Status.OK
     cursor_seq: int = 0
@@ -102,7 +107,9 @@ class Journal(Protocol):
 
 
 class Round(NamedTuple):
-    """What one exchange came to. `sent` entries went out; `waiting` have not arrived; `sample` is a time sample if it was online."""
+    """What one exchange came to. `sent` entries went out; `waiting` have not arrived; `sample` is a time sample if it
+    was online.
+    """
 
     sent: int
     waiting: int
@@ -111,7 +118,9 @@ class Round(NamedTuple):
 
 
 def exchange(journal: Journal, transport: Transport, monotonic_ms: Callable[[], int]) -> Round:
-    """Send one batch and settle the receipt; fetch key list and manifest where the receipt names newer ones. Never raises HubUnreachable."""
+    """Send one batch and settle the receipt; fetch key list and manifest where the receipt names newer ones. Never
+    raises HubUnreachable.
+    """
     batch = next_batch(journal)
     sent_ms = monotonic_ms()
     try:
@@ -141,9 +150,11 @@ def next_batch(journal: Journal, after_seq: int | None = None) -> Batch:
 
 
 def settle_answer(journal: Journal, answer: bytes, get_key_list: Callable[[], bytes] | None) -> Receipt | str:
-    """Believe `answer` if it is a receipt by a key and instance the root key stands behind, and keep what it teaches; else tell the trouble.
+    """Believe `answer` if it is a receipt by a key and instance the root key stands behind, and keep what it teaches;
+    else tell the trouble.
 
-    A receipt under an unknown key or instance makes the kiosk ask once for a newer key list (`get_key_list` None: there is nobody to ask).
+    A receipt under an unknown key or instance makes the kiosk ask once for a newer key list (`get_key_list` None: there
+    is nobody to ask).
     """
     receipt = _read_trusted(journal, answer)
     if isinstance(receipt, str) and get_key_list is not None and take_key_list(journal, get_key_list()):
@@ -160,9 +171,11 @@ def settle_answer(journal: Journal, answer: bytes, get_key_list: Callable[[], by
 
 
 def settle(uplink: Uplink, receipt: Receipt, head: Head, own_hash: bytes | None) -> Uplink | str:
-    """Return what `receipt` teaches, or why it is ignored. Pure. `own_hash` is the journal's hash at the receipt's cursor, None if not kept.
+    """Return what `receipt` teaches, or why it is ignored. Pure. `own_hash` is the journal's hash at the receipt's
+    cursor, None if not kept.
 
-    Only a new instance may move the cursor back (DESIGN §4, restored hub); a hub that does not know the kiosk is shown the certificate.
+    Only a new instance may move the cursor back (DESIGN §4, restored hub); a hub that does not know the kiosk is shown
+    the certificate.
     """
     if receipt.status is Status.UNKNOWN:
         return replace(uplink, wants_certificate=True)
@@ -203,7 +216,9 @@ def take_key_list(journal: Journal, encoded: bytes) -> bool:
 
 
 def take_manifest(journal: Journal, encoded: bytes) -> str:
-    """Keep `encoded` if it is a newer manifest for this kiosk under a trusted key and instance; return the trouble or ""."""
+    """Keep `encoded` if it is a newer manifest for this kiosk under a trusted key and instance; return the trouble or
+    "".
+    """
     keys = _key_list(journal)
     try:
         offered = read_manifest(encoded, keys.verifying(MANIFEST))
@@ -217,9 +232,11 @@ def take_manifest(journal: Journal, encoded: bytes) -> str:
 
 
 def wait_seconds(failures: int, next_after_seconds: int, random_fraction: float) -> float:
-    """Return how long to wait: the hub's own pace ± 10 % after a success, else exponential with full jitter, at most 15 minutes.
+    """Return how long to wait: the hub's own pace ± 10 % after a success, else exponential with full jitter, at most 15
+    minutes.
 
-    `random_fraction` in [0, 1) is handed in. Jitter keeps a region that comes back from an outage from calling all at once.
+    `random_fraction` in [0, 1) is handed in. Jitter keeps a region that comes back from an outage from calling all at
+    once.
     """
     if failures == 0:
         return next_after_seconds * (0.9 + 0.2 * random_fraction)

@@ -1,7 +1,8 @@
-"""How a kiosk and the hub come to know each other: the invitation in the hub's QR, the kiosk's application, the hub's answer.
+"""How a kiosk and the hub come to know each other: the invitation in the hub's QR, the kiosk's application, the hub's
+answer.
 
-The invitation's 128-bit code never travels; it keys a MAC over both keys, in each direction under another label, so that neither side can
-be talked into a stranger's key. Trust begins with the root key hash that the kiosk's camera read.
+The invitation's 128-bit code never travels; it keys a MAC over both keys, in each direction under another label, so
+that neither side can be talked into a stranger's key. Trust begins with the root key hash that the kiosk's camera read.
 """
 
 from __future__ import annotations
@@ -55,7 +56,9 @@ def write_invitation(invitation: Invitation) -> str:
 
 
 def read_invitation(text: str) -> Invitation:
-    """Return the invitation in a QR's text. Raises WireError("prefix" | "base45" | "encoding" | "type" | "version" | "value")."""
+    """Return the invitation in a QR's text. Raises WireError("prefix" | "base45" | "encoding" | "type" | "version" |
+    "value").
+    """
     if not text.startswith(PREFIX):
         raise WireError("prefix")
     version, address, root_key_hash, code = want_array(decode(base45.decode(text[len(PREFIX) :]), depth=1), 4)
@@ -88,7 +91,11 @@ def read_welcome(encoded: bytes) -> Welcome:
     version, root_public_key, mac, key_list, certificate, manifest = want_array(decode(encoded, depth=1), 6)
     want_version(version)
     return Welcome(
-        want_bytes(root_public_key, 32), want_bytes(mac, 32), want_bytes(key_list), _optional(certificate), _optional(manifest)
+        want_bytes(root_public_key, 32),
+        want_bytes(mac, 32),
+        want_bytes(key_list),
+        _optional(certificate),
+        _optional(manifest),
     )
 
 
@@ -98,7 +105,7 @@ def mac_from_kiosk(code: bytes, kiosk_public_key: bytes, root_key_hash: bytes) -
 
 
 def mac_from_hub(code: bytes, kiosk_public_key: bytes, root_key_hash: bytes) -> bytes:
-    """Return the hub's proof, over the same keys under another label, so that no side's proof can be played back to it."""
+    """Return the hub's proof, over the same keys under another label: no side's proof can be played back to it."""
     return hmac.digest(code, _FROM_HUB + kiosk_public_key + root_key_hash, "sha256")
 
 
@@ -115,4 +122,3 @@ def digits_to_compare(kiosk_public_key: bytes) -> str:
 
 def _optional(value: Value) -> bytes | None:
     return None if value is None else want_bytes(value)
-

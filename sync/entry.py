@@ -1,20 +1,34 @@
-"""Entries: the signed, numbered, chained records of a kiosk's journal. Their bytes are kept and sent exactly as they were signed.
+"""Entries: the signed, numbered, chained records of a kiosk's journal. Their bytes are kept and sent exactly as they
+were signed.
 
-Reading is in two steps, because arrival and judgement are separate: `read_heading` takes the four items that are frozen for all versions,
-`read_entry` understands the rest. An entry that has a heading but is not understood still arrives, and waits for newer software.
+Reading is in two steps, because arrival and judgement are separate: `read_heading` takes the four items that are frozen
+for all versions, `read_entry` understands the rest. An entry that has a heading but is not understood still arrives,
+and waits for newer software.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from enum import IntEnum
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import cbor2
 
 from sync.certificate import kiosk_identity
-from sync.codec import INTEGER_LIMIT, Value, WireError, decode, encode, want_array, want_bytes, want_int, want_text, want_version
+from sync.codec import (
+    INTEGER_LIMIT,
+    Value,
+    WireError,
+    decode,
+    encode,
+    want_array,
+    want_bytes,
+    want_int,
+    want_text,
+    want_version,
+)
 from sync.envelope import ENTRY, SigningKey, is_signed_by, seal, take_apart
 from sync.keys import Instance, read_instance
 from sync.manifest import ID_LIMIT
@@ -63,7 +77,9 @@ class Stamp(NamedTuple):
 
 
 class Opened(NamedTuple):
-    """The journal was opened by `software`, under a manifest (instance, version) or none; `confirmed_ms` is what a volunteer confirmed."""
+    """The journal was opened by `software`, under a manifest (instance, version) or none; `confirmed_ms` is what a
+    volunteer confirmed.
+    """
 
     software: str
     manifest: tuple[Instance, int] | None
@@ -152,7 +168,8 @@ def first_prev(kiosk_public_key: bytes) -> bytes:
 
 
 def sign_entry(key: SigningKey, seq: int, prev: bytes, body: Body, stamp: Stamp) -> SignedEntry:
-    """Return the entry, encoded, checked by reading it back, signed, and its signature verified before anybody relies on it.
+    """Return the entry, encoded, checked by reading it back, signed, and its signature verified before anybody relies
+    on it.
 
     Raises WireError where the values do not fit the wire; nothing is signed then.
     """
@@ -170,7 +187,8 @@ def sign_entry(key: SigningKey, seq: int, prev: bytes, body: Body, stamp: Stamp)
 def read_signed_grant(encoded: bytes) -> Entry | None:
     """Return the entry in an envelope if it is a grant in its one encoding, else None; the signature is not looked at.
 
-    A quick way past `take_apart` and `read_entry` for the kind that comes by the thousand; whatever it declines, those two explain.
+    A quick way past `take_apart` and `read_entry` for the kind that comes by the thousand; whatever it declines, those
+    two explain.
     """
     match = _SIGNED_GRANT.fullmatch(encoded)
     if match is None:
@@ -185,7 +203,8 @@ def read_signed_grant(encoded: bytes) -> Entry | None:
 
 
 def read_heading(payload: bytes) -> Heading:
-    """Return the four frozen items, whatever follows them. Raises WireError("heading") unless they stand in shortest form.
+    """Return the four frozen items, whatever follows them. Raises WireError("heading") unless they stand in shortest
+    form.
 
     Reads byte by byte instead of decoding, because the rest of the payload may be anything.
     """
@@ -198,7 +217,9 @@ def read_heading(payload: bytes) -> Heading:
 
 
 def read_entry(payload: bytes) -> Entry:
-    """Return the entry in `payload`. Raises WireError("encoding" | "type" | "version" | "kind" | "value") if it is not understood."""
+    """Return the entry in `payload`. Raises WireError("encoding" | "type" | "version" | "kind" | "value") if it is not
+    understood.
+    """
     if _GRANT.fullmatch(payload):
         return _entry_of_grant(payload)
     version, kiosk, seq, prev, kind, body, stamp = want_array(decode(payload, DEPTH_LIMIT), 7)
@@ -211,15 +232,16 @@ def read_entry(payload: bytes) -> Entry:
     return Entry(want_bytes(kiosk, 8), seq, want_bytes(prev, 32), reader(body), _read_stamp(stamp))
 
 
-_UINT = (
-    rb"(?:[\x00-\x17]|\x18[\x18-\xff]|\x19(?!\x00)..|\x1a(?!\x00\x00).{4}|\x1b(?!\x00{4})[\x00-\x7f].{7})"  # shortest form, below 2**63
-)
+# An unsigned integer in its shortest form, below 2**63.
+_UINT = rb"(?:[\x00-\x17]|\x18[\x18-\xff]|\x19(?!\x00)..|\x1a(?!\x00\x00).{4}|\x1b(?!\x00{4})[\x00-\x7f].{7})"
 _GRANT_LAYOUT = (
-    rb"\x87\x01\x48.{8}" + _UINT + rb"\x58\x20.{32}\x65grant"  # [1, kiosk, seq, prev, "grant",
-    rb"\x8c" + _UINT * 6 + rb"(?:\x44.{4}" + _UINT + rb"|\xf6\xf6)" + _UINT * 4 +  # [event … how, kid, expiry, points … shown],
-    rb"\x84" + _UINT + rb"\x50.{16}" + _UINT * 2  # [wall, boot, monotonic, trust]]
+    (rb"\x87\x01\x48.{8}" + _UINT + rb"\x58\x20.{32}\x65grant")  # [1, kiosk, seq, prev, "grant",
+    + (rb"\x8c" + _UINT * 6 + rb"(?:\x44.{4}" + _UINT + rb"|\xf6\xf6)" + _UINT * 4)  # [event … kid, expiry … shown],
+    + (rb"\x84" + _UINT + rb"\x50.{16}" + _UINT * 2)  # [wall, boot, monotonic, trust]]
 )
-"""Every grant, and nothing else, in its one encoding. It spares the hub to encode each grant again only to compare (2.3 of 6 µs)."""
+"""Every grant, and nothing else, in its one encoding. It spares the hub to encode each grant again only to compare:
+2.3 of 6 µs.
+"""
 
 _GRANT = re.compile(_GRANT_LAYOUT, re.DOTALL)
 _SIGNED_GRANT = re.compile(re.escape(ENTRY.head) + rb".{8}\xa0\x58(.)(" + _GRANT_LAYOUT + rb")\x58\x40.{64}", re.DOTALL)
@@ -257,7 +279,7 @@ def _read_grant(value: Value) -> Grant:
     return grant
 
 
-def _check_ranges(  # noqa: PLR0913  # the twelve items of a grant, as plain names because this runs for every grant at the hub
+def _check_ranges(  # the twelve items of a grant, as plain names because this runs for every grant at the hub
     event: int,
     activity: int,
     occasion: int,
@@ -320,21 +342,27 @@ def _read_day_end(value: Value) -> DayEnd:
     return DayEnd(want_int(grants), want_int(points), want_int(voids), want_int(voided_points))
 
 
-_READERS = {"grant": _read_grant, "opened": _read_opened, "clock": _read_clock, "void": _read_void, "day_end": _read_day_end}
+_READERS: dict[str, Callable[[Value], Body]] = {
+    "grant": _read_grant,
+    "opened": _read_opened,
+    "clock": _read_clock,
+    "void": _read_void,
+    "day_end": _read_day_end,
+}
 
 
 def _body_as_value(body: Body) -> Value:
     if isinstance(body, Opened) and body.manifest is not None:
         instance, version = body.manifest
         return (body.software, (instance.as_value(), version), body.confirmed_ms)
-    return tuple(body)  # type: ignore[return-value]  # the other kinds hold plain values only
+    return tuple(body)  # the other kinds hold plain values only
 
 
 def _after_array_head(payload: bytes) -> int:
     first = payload[0] if payload else 0
-    if 0x84 <= first <= 0x97:
+    if 0x84 <= first <= 0x97:  # noqa: PLR2004  # an array of 4 … 23 items (RFC 8949 §3)
         return 1
-    if first == 0x98 and len(payload) > 1 and payload[1] >= 24:
+    if first == 0x98 and len(payload) > 1 and payload[1] >= 24:  # noqa: PLR2004  # of 24 … 255
         return 2
     raise WireError("heading")
 
@@ -349,7 +377,7 @@ def _take(payload: bytes, start: int, head: bytes, length: int) -> tuple[bytes, 
 def _take_int(payload: bytes, start: int) -> tuple[int, int]:
     """Return the unsigned integer at `start` and where it ends; shortest form only (RFC 8949 §4.2.1)."""
     first = payload[start] if start < len(payload) else 0xFF
-    if first < 24:
+    if first < 24:  # noqa: PLR2004  # the number itself (RFC 8949 §3)
         return first, start + 1
     size = {24: 1, 25: 2, 26: 4, 27: 8}.get(first, 0)
     end = start + 1 + size

@@ -1,7 +1,9 @@
-"""Signs a payload into a COSE_Sign1 envelope (RFC 9052 §4.2) of one fixed layout, and takes it apart again. Never decides whom to trust.
+"""Signs a payload into a COSE_Sign1 envelope (RFC 9052 §4.2) of one fixed layout, and takes it apart again. Never
+decides whom to trust.
 
-The layout is: 84 | protected {1: -8, 4: kid} as bytes | a0 | payload as bytes | signature as 58 40 + 64 bytes. Only the payload's length
-varies, so reading is one pattern plus the shortest head for that length: a second spelling of the same content cannot pass.
+The layout is: 84 | protected {1: -8, 4: kid} as bytes | a0 | payload as bytes | signature as 58 40 + 64 bytes. Only the
+payload's length varies, so reading is one pattern plus the shortest head for that length: a second spelling of the same
+content cannot pass.
 """
 
 from __future__ import annotations
@@ -15,19 +17,21 @@ from nacl.bindings import (
     crypto_sign,
     crypto_sign_BYTES,
     crypto_sign_open,
+    crypto_sign_PUBLICKEYBYTES,
     crypto_sign_seed_keypair,
 )
 from nacl.exceptions import BadSignatureError
 
 from sync.codec import WireError
 
-
 _SIGNATURE_HEAD = b"\x58\x40"
 _AFTER_PAYLOAD = len(_SIGNATURE_HEAD) + crypto_sign_BYTES
 
 
 class Purpose:
-    """What a signature is for. Its name is COSE external_aad, so a signature made for one purpose is worthless for another."""
+    """What a signature is for. Its name is COSE external_aad, so a signature made for one purpose is worthless for
+    another.
+    """
 
     def __init__(self, name: str, kid_length: int = 8) -> None:
         self.name = name
@@ -59,7 +63,9 @@ REQUEST = Purpose("request")
 
 
 class SigningKey:
-    """An Ed25519 key (RFC 8032) made from a 32-byte seed. Signing is deterministic: the same payload gives the same envelope."""
+    """An Ed25519 key (RFC 8032) made from a 32-byte seed. Signing is deterministic: the same payload gives the same
+    envelope.
+    """
 
     def __init__(self, seed: bytes) -> None:
         self.seed = seed
@@ -92,14 +98,19 @@ def take_apart(purpose: Purpose, encoded: bytes) -> Envelope:
         raise WireError("envelope")
     kid, payload_head = match.groups()
     payload = encoded[match.end() : -_AFTER_PAYLOAD]
-    ends_well = encoded[-_AFTER_PAYLOAD:-crypto_sign_BYTES] == _SIGNATURE_HEAD and match.end() + _AFTER_PAYLOAD <= len(encoded)
-    if not ends_well or payload_head != _byte_string_head(len(payload)):
+    is_whole = match.end() + _AFTER_PAYLOAD <= len(encoded)
+    ends_well = encoded[-_AFTER_PAYLOAD:-crypto_sign_BYTES] == _SIGNATURE_HEAD
+    if not is_whole or not ends_well or payload_head != _byte_string_head(len(payload)):
         raise WireError("envelope")
     return Envelope(kid, payload, encoded[-crypto_sign_BYTES:])
 
 
 def is_signed_by(public_key: bytes, purpose: Purpose, envelope: Envelope) -> bool:
-    """Tell whether `public_key` made the signature. libsodium decides; it refuses small-order keys and malleable signatures."""
+    """Tell whether `public_key` made the signature. libsodium decides; it refuses small-order keys and malleable
+    signatures.
+    """
+    if len(public_key) != crypto_sign_PUBLICKEYBYTES:  # libsodium would read past a shorter one
+        return False
     try:
         crypto_sign_open(envelope.signature + _to_be_signed(purpose, envelope.kid, envelope.payload), public_key)
     except (BadSignatureError, ValueError):
@@ -119,7 +130,7 @@ def open_with(purpose: Purpose, public_key: bytes, encoded: bytes) -> bytes:
 
 def is_usable_public_key(public_key: bytes) -> bool:
     """Tell whether these 32 bytes are a point of the main subgroup; small-order and non-canonical points are not."""
-    return len(public_key) == 32 and bool(crypto_core_ed25519_is_valid_point(public_key))
+    return len(public_key) == crypto_sign_PUBLICKEYBYTES and bool(crypto_core_ed25519_is_valid_point(public_key))
 
 
 def _to_be_signed(purpose: Purpose, kid: bytes, payload: bytes) -> bytes:
@@ -128,10 +139,11 @@ def _to_be_signed(purpose: Purpose, kid: bytes, payload: bytes) -> bytes:
 
 
 def _byte_string_head(length: int) -> bytes:
-    if length < 24:
+    """Return the shortest head of a byte string (RFC 8949 §3)."""
+    if length < 24:  # noqa: PLR2004
         return bytes((0x40 + length,))
-    if length < 0x100:
+    if length < 0x100:  # noqa: PLR2004
         return bytes((0x58, length))
-    if length < 0x1_0000:
+    if length < 0x1_0000:  # noqa: PLR2004
         return b"\x59" + length.to_bytes(2, "big")
     return b"\x5a" + length.to_bytes(4, "big")

@@ -1,4 +1,6 @@
-"""Carries batches, receipts, key lists and manifests as files on a stick. The bytes are the same as by HTTP; names only help people."""
+"""Carries batches, receipts, key lists and manifests as files on a stick. The bytes are the same as by HTTP; names only
+help people.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def read_limited(path: Path) -> bytes:
-    """Return a file's bytes, one more than the largest batch at most, so that a giant file is refused without being read."""
+    """Return a file's bytes, one more than the largest batch at most, so that a giant file is refused without being
+    read.
+    """
     with path.open("rb") as file:
         return file.read(LENGTH_LIMIT + 1)
 
@@ -49,9 +53,14 @@ def export_batches(journal: Journal, folder: Path) -> list[Path]:
 
 
 def take_answers(journal: Journal, folder: Path) -> dict[Path, str]:
-    """Take the key lists, manifests and receipts for this kiosk found in `folder`; return each file with its trouble or ""."""
+    """Take the key lists, manifests and receipts for this kiosk found in `folder`; return each file with its trouble or
+    "".
+    """
     return {
-        **{path: "" if take_key_list(journal, read_limited(path)) else "not newer" for path in _files(folder, KEYS_SUFFIX)},
+        **{
+            path: "" if take_key_list(journal, read_limited(path)) else "not newer"
+            for path in _files(folder, KEYS_SUFFIX)
+        },
         **{path: take_manifest(journal, read_limited(path)) for path in _files(folder, MANIFEST_SUFFIX)},
         **{path: _trouble(settle_answer(journal, read_limited(path), None)) for path in _files(folder, ANSWER_SUFFIX)},
     }

@@ -1,9 +1,12 @@
-"""Carries batches to a hub by HTTP. Turns every bad answer into HubUnreachable; what an answer means is decided elsewhere, by signature."""
+"""Carries batches to a hub by HTTP. Turns every bad answer into HubUnreachable; what an answer means is decided
+elsewhere, by signature.
+"""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from http import HTTPStatus
 
 import requests
 
@@ -20,11 +23,15 @@ CBOR_TYPE = "application/cbor"
 
 ANSWER_LIMIT = 8 * 2**20
 TIMEOUT_SECONDS = (5.0, 30.0)
-"""To connect, and between two bytes of an answer: a slow hub costs a round, never the scan loop, which does not wait for it."""
+"""To connect, and between two bytes of an answer: a slow hub costs a round, never the scan loop, which does not wait
+for it.
+"""
 
 
 class HttpTransport:
-    """A hub at `address` (http://host:port). `sign_request` turns (method, path, body, nonce) into a signed request envelope."""
+    """A hub at `address` (http://host:port). `sign_request` turns (method, path, body, nonce) into a signed request
+    envelope.
+    """
 
     def __init__(self, address: str, sign_request: Callable[[str, str, bytes, bytes], bytes] | None = None) -> None:
         self._address = address.rstrip("/")
@@ -49,7 +56,9 @@ class HttpTransport:
         return self._ask("POST", ENROLMENTS_PATH, encoded, {"Content-Type": CBOR_TYPE})
 
     def get_manifest(self) -> bytes:
-        """Return the newest manifest for this kiosk; the request is signed over a nonce of the hub. Raises HubUnreachable."""
+        """Return the newest manifest for this kiosk; the request is signed over a nonce of the hub. Raises
+        HubUnreachable.
+        """
         if self._sign_request is None:
             raise HubUnreachable("this transport cannot sign requests")
         nonce = self._ask("GET", NONCE_PATH, b"", {})
@@ -61,12 +70,18 @@ class HttpTransport:
         """Return the body of a 200 answer that calls itself CBOR; a captive portal's HTML is no answer."""
         try:
             with self._session.request(
-                method, self._address + path, data=body, headers=headers, timeout=TIMEOUT_SECONDS, allow_redirects=False, stream=True
+                method,
+                self._address + path,
+                data=body,
+                headers=headers,
+                timeout=TIMEOUT_SECONDS,
+                allow_redirects=False,
+                stream=True,
             ) as response:
                 answer = _read_limited(response)
         except requests.RequestException as error:
             raise HubUnreachable(type(error).__name__) from error
-        if response.status_code != 200:
+        if response.status_code != HTTPStatus.OK:
             raise HubUnreachable(f"HTTP {response.status_code}")
         if response.headers.get("Content-Type", "") != CBOR_TYPE:
             raise HubUnreachable("not a hub's answer")

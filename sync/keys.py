@@ -1,4 +1,6 @@
-"""The versioned key list: which online keys and which hub instances the root key stands behind. Everything else is trusted through it."""
+"""The versioned key list: which online keys and which hub instances the root key stands behind. Everything else is
+trusted through it.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +8,30 @@ import hashlib
 from enum import IntEnum
 from typing import NamedTuple
 
-from sync.codec import Value, WireError, decode, encode, want_array, want_bytes, want_int, want_list, want_text, want_version
-from sync.envelope import KEYS, KIOSK, MANIFEST, MEMBER, RECEIPT, Purpose, SigningKey, is_usable_public_key, open_with, seal
+from sync.codec import (
+    Value,
+    WireError,
+    decode,
+    encode,
+    want_array,
+    want_bytes,
+    want_int,
+    want_list,
+    want_text,
+    want_version,
+)
+from sync.envelope import (
+    KEYS,
+    KIOSK,
+    MANIFEST,
+    MEMBER,
+    RECEIPT,
+    Purpose,
+    SigningKey,
+    is_usable_public_key,
+    open_with,
+    seal,
+)
 
 DEMO_LABEL = "demo"
 ONLINE_PURPOSES = {purpose.name: purpose for purpose in (MEMBER, KIOSK, RECEIPT, MANIFEST)}
@@ -33,7 +57,9 @@ class OnlineKey(NamedTuple):
 
 
 class Instance(NamedTuple):
-    """One life of a hub's database. A restored database opens a new one, greater than all before; order is by `opened_ms`, then `mark`."""
+    """One life of a hub's database. A restored database opens a new one, greater than all before; order is by
+    `opened_ms`, then `mark`.
+    """
 
     opened_ms: int
     mark: bytes
@@ -85,8 +111,8 @@ def write_key_list(root_key: SigningKey, key_list: KeyList) -> bytes:
 def read_key_list(encoded: bytes, root_public_key: bytes) -> KeyList:
     """Return the key list in `encoded`, checked against the pinned root key.
 
-    Raises WireError with "envelope", "kid", "signature", "encoding", "type", "version" or "value" (also for two keys of one purpose
-    with the same kid, and for a key that is no usable point).
+    Raises WireError with "envelope", "kid", "signature", "encoding", "type", "version" or "value" (also for two keys of
+    one purpose with the same kid, and for a key that is no usable point).
     """
     version, number, label, keys, instances = want_array(decode(open_with(KEYS, root_public_key, encoded), depth=3), 5)
     want_version(version)

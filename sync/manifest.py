@@ -1,4 +1,6 @@
-"""The manifest: what the hub signs for one kiosk so that it can work for weeks without asking. It ages, but never stops a grant."""
+"""The manifest: what the hub signs for one kiosk so that it can work for weeks without asking. It ages, but never stops
+a grant.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,18 @@ from collections.abc import Mapping
 from enum import IntEnum
 from typing import NamedTuple
 
-from sync.codec import Value, WireError, decode, encode, want_array, want_bytes, want_int, want_list, want_text, want_version
+from sync.codec import (
+    Value,
+    WireError,
+    decode,
+    encode,
+    want_array,
+    want_bytes,
+    want_int,
+    want_list,
+    want_text,
+    want_version,
+)
 from sync.envelope import MANIFEST, SigningKey, is_signed_by, seal, take_apart
 from sync.keys import Instance, read_instance
 from sync.member import NUMBER_LIMIT
@@ -51,7 +64,9 @@ class Event(NamedTuple):
 
 
 class Share(NamedTuple):
-    """The part of an allotment a kiosk carries: `total` since its key was made, and `reserve` on top for a day that goes better than planned."""
+    """The part of an allotment a kiosk carries: `total` since its key was made, and `reserve` on top for a day that
+    goes better than planned.
+    """
 
     allotment: int
     total: int
@@ -59,7 +74,7 @@ class Share(NamedTuple):
 
 
 class Manifest(NamedTuple):
-    """Everything a kiosk knows beside its keys. `texts` and `limits` are named values that later software may add to."""
+    """Everything a kiosk knows beside its keys. `texts` and `limits` are named values later software may add to."""
 
     kiosk: bytes
     instance: Instance
@@ -83,7 +98,13 @@ class Manifest(NamedTuple):
 def write_manifest(key: SigningKey, manifest: Manifest) -> bytes:
     """Return the manifest, signed by the hub's `manifest` key."""
     events = tuple(
-        (*event[:5], tuple((*activity[:2], rule_as_value(activity.rule), int(activity.occasion_by), activity.daily_limit) for activity in event.activities))
+        (
+            *event[:5],
+            tuple(
+                (*activity[:2], rule_as_value(activity.rule), int(activity.occasion_by), activity.daily_limit)
+                for activity in event.activities
+            ),
+        )
         for event in manifest.events
     )
     shares = tuple(tuple(share) for share in manifest.shares)
@@ -106,12 +127,16 @@ def read_manifest(encoded: bytes, manifest_keys: Mapping[bytes, bytes]) -> Manif
 
 
 def is_newer(one: Manifest, other: Manifest | None) -> bool:
-    """Tell whether `one` takes effect over `other`: by (instance, version), so that a restored hub may start again from a lower version."""
+    """Tell whether `one` takes effect over `other`: by (instance, version), so that a restored hub may start again from
+    a lower version.
+    """
     return other is None or (one.instance, one.version) > (other.instance, other.version)
 
 
 def _read_payload(payload: bytes) -> Manifest:
-    version, kiosk, instance, number, issued_ms, events, shares, lost_cards, texts, limits = want_array(decode(payload, _DEPTH), 10)
+    version, kiosk, instance, number, issued_ms, events, shares, lost_cards, texts, limits = want_array(
+        decode(payload, _DEPTH), 10
+    )
     want_version(version)
     return Manifest(
         want_bytes(kiosk, 8),
@@ -143,7 +168,9 @@ def _read_activity(value: Value) -> Activity:
     how = want_int(occasion_by)
     if how not in {int(by) for by in OccasionBy}:
         raise WireError("value")
-    return Activity(want_int(activity, ID_LIMIT), want_text(name), read_rule(rule), OccasionBy(how), want_int(daily_limit, ID_LIMIT))
+    return Activity(
+        want_int(activity, ID_LIMIT), want_text(name), read_rule(rule), OccasionBy(how), want_int(daily_limit, ID_LIMIT)
+    )
 
 
 def _read_share(value: Value) -> Share:

@@ -1,4 +1,6 @@
-"""Member numbers: 12 random digits and 2 check digits, the printed form, and the bucket that spreads members over a database."""
+"""Member numbers: 12 random digits and 2 check digits, the printed form, and the bucket that spreads members over a
+database.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,9 @@ import hashlib
 from sync.codec import WireError
 
 BUCKETS = 1024
-"""Frozen for ever: another number would move rows away from the keys that keep a grant from being posted twice (DESIGN §10)."""
+"""Frozen for ever: another number would move rows away from the keys that keep a grant from being posted twice (DESIGN
+§10).
+"""
 
 NUMBER_LIMIT = 10**14
 _DIGITS = 14
@@ -31,7 +35,9 @@ def printed(number: int) -> str:
 
 
 def typed(text: str) -> int:
-    """Return the member number somebody typed, spaces and hyphens aside. Raises WireError("number") where the check digits are off."""
+    """Return the member number somebody typed, spaces and hyphens aside. Raises WireError("number") where the check
+    digits are off.
+    """
     digits = "".join(character for character in text if character not in " -‐－　")
     if len(digits) != _DIGITS or not (digits.isascii() and digits.isdigit()) or not is_member_number(int(digits)):
         raise WireError("number")

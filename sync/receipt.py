@@ -1,4 +1,6 @@
-"""The receipt: the hub's signed word about what has arrived. It never speaks of verdicts, and nothing else ever marks an entry as arrived."""
+"""The receipt: the hub's signed word about what has arrived. It never speaks of verdicts, and nothing else ever marks
+an entry as arrived.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,18 @@ from enum import Enum
 from typing import NamedTuple
 
 from sync.batch import Head, read_head
-from sync.codec import Value, WireError, decode, encode, want_array, want_bytes, want_int, want_list, want_text, want_version
+from sync.codec import (
+    Value,
+    WireError,
+    decode,
+    encode,
+    want_array,
+    want_bytes,
+    want_int,
+    want_list,
+    want_text,
+    want_version,
+)
 from sync.envelope import RECEIPT, SigningKey, is_signed_by, seal, take_apart
 from sync.keys import Instance, read_instance
 
@@ -15,7 +28,9 @@ BEYOND_LIMIT = 16
 
 
 class Status(Enum):
-    """How the hub stands to a kiosk. A kiosk drains under every status but `unknown`, to which it answers with its certificate."""
+    """How the hub stands to a kiosk. A kiosk drains under every status but `unknown`, to which it answers with its
+    certificate.
+    """
 
     OK = "ok"
     FENCED = "fenced"
@@ -24,10 +39,11 @@ class Status(Enum):
 
 
 class Receipt(NamedTuple):
-    """`head` echoes the batch; `cursor` is the last arrived entry on that branch; `beyond` names the runs that arrived after a hole.
+    """`head` echoes the batch; `cursor` is the last arrived entry on that branch; `beyond` names the runs that arrived
+    after a hole.
 
-    `refused` explains the first entry that could not arrive; it never deletes or marks one. `backed_up_seq` is the last entry that a
-    backup of the hub holds. `manifest_version` is the newest one signed for this kiosk.
+    `refused` explains the first entry that could not arrive; it never deletes or marks one. `backed_up_seq` is the last
+    entry that a backup of the hub holds. `manifest_version` is the newest one signed for this kiosk.
     """
 
     kiosk: bytes
@@ -53,8 +69,8 @@ def write_receipt(key: SigningKey, receipt: Receipt) -> bytes:
         receipt.instance.as_value(),
         receipt.number,
         receipt.status.value,
-        tuple(receipt.head),
-        tuple(receipt.cursor),
+        receipt.head,
+        receipt.cursor,
         receipt.beyond[:BEYOND_LIMIT],
         receipt.refused,
         receipt.backed_up_seq,
@@ -80,9 +96,21 @@ def read_receipt(encoded: bytes, receipt_keys: Mapping[bytes, bytes]) -> Receipt
 
 
 def _read_payload(payload: bytes) -> Receipt:
-    (version, kiosk, instance, number, status, head, cursor, beyond, refused, backed_up_seq, hub_ms, checkpoint, *pace) = want_array(
-        decode(payload, depth=3), 15
-    )
+    (
+        version,
+        kiosk,
+        instance,
+        number,
+        status,
+        head,
+        cursor,
+        beyond,
+        refused,
+        backed_up_seq,
+        hub_ms,
+        checkpoint,
+        *pace,
+    ) = want_array(decode(payload, depth=3), 15)
     want_version(version)
     if checkpoint is not None:
         raise WireError("value")

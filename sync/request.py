@@ -1,4 +1,6 @@
-"""A kiosk's signed request for something other than a batch: method, path, body and the hub's own nonce. Needs no clock at the kiosk."""
+"""A kiosk's signed request for something other than a batch: method, path, body and the hub's own nonce. Needs no clock
+at the kiosk.
+"""
 
 from __future__ import annotations
 
@@ -36,12 +38,18 @@ def asking_kiosk(encoded: bytes) -> bytes:
 
 
 def read_request(encoded: bytes, kiosk_public_key: bytes) -> Request:
-    """Return the request in `encoded`, checked. Raises WireError("envelope" | "kid" | "signature" | "encoding" | "type" | …)."""
+    """Return the request in `encoded`, checked. Raises WireError("envelope" | "kid" | "signature" | "encoding" | "type"
+    | …).
+    """
     payload = open_with(REQUEST, kiosk_public_key, encoded)
     version, kiosk, method, path, body_hash, nonce = want_array(decode(payload, depth=1), 6)
     want_version(version)
     request = Request(
-        want_bytes(kiosk, 8), want_text(method, 8), want_text(path), want_bytes(body_hash, 32), want_bytes(nonce, NONCE_LENGTH)
+        want_bytes(kiosk, 8),
+        want_text(method, 8),
+        want_text(path),
+        want_bytes(body_hash, 32),
+        want_bytes(nonce, NONCE_LENGTH),
     )
     if request.kiosk != kiosk_identity(kiosk_public_key):
         raise WireError("kid")
@@ -49,7 +57,9 @@ def read_request(encoded: bytes, kiosk_public_key: bytes) -> Request:
 
 
 def make_nonce(secret: bytes, now_ms: int) -> bytes:
-    """Return a nonce the hub can recognise without remembering it: its time (8 bytes) and the first 16 bytes of a MAC over it."""
+    """Return a nonce the hub can recognise without remembering it: its time (8 bytes) and the first 16 bytes of a MAC
+    over it.
+    """
     moment = now_ms.to_bytes(8, "big")
     return moment + hmac.digest(secret, b"kumapo/nonce/1" + moment, "sha256")[:16]
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
-from sync.codec import Value, WireError, want_int, want_list, want_text
+from sync.codec import Value, WireError, want_array, want_int, want_list, want_text
 
 POINTS_LIMIT = 1_000_001
 QUANTITY_LIMIT = 100_000
@@ -40,24 +41,28 @@ def rule_as_value(rule: Rule) -> Value:
 
 def read_rule(value: Value) -> Rule:
     """Return the rule in a manifest. Raises WireError("type" | "value")."""
-    parts = want_list(value, 2)
-    if len(parts) != 2:
-        raise WireError("type")
-    name = want_text(parts[0], 16)
+    kind, content = want_array(value, 2)
+    name = want_text(kind, 16)
     if name == "fixed":
-        return Fixed(want_int(parts[1], POINTS_LIMIT))
-    if name != "by_hours":
-        raise WireError("value")
-    return ByHours(_read_rows(parts[1]))
+        return Fixed(_want_points(content))
+    if name == "by_hours":
+        return ByHours(_read_rows(content))
+    raise WireError("value")
 
 
 def _read_rows(value: Value) -> tuple[tuple[int, int], ...]:
     rows = []
     for row in want_list(value, 100):
-        parts = want_list(row, 2)
-        if len(parts) != 2:
-            raise WireError("type")
-        rows.append((want_int(parts[0], QUANTITY_LIMIT), want_int(parts[1], POINTS_LIMIT)))
-    if not rows or any(later[0] <= earlier[0] for earlier, later in zip(rows, rows[1:], strict=False)):
+        from_minutes, points = want_array(row, 2)
+        rows.append((want_int(from_minutes, QUANTITY_LIMIT), _want_points(points)))
+    if not rows or any(later[0] <= earlier[0] for earlier, later in pairwise(rows)):
         raise WireError("value")
     return tuple(rows)
+
+
+def _want_points(value: Value) -> int:
+    """A rule gives at least 1 point: an entry cannot grant 0, and a kiosk must not find that out at the scan."""
+    points = want_int(value, POINTS_LIMIT)
+    if points == 0:
+        raise WireError("value")
+    return points

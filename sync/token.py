@@ -1,4 +1,6 @@
-"""The member token a card or phone shows as a QR code: who (a number), which issue of the card, signed by the hub. Never holds a name."""
+"""The member token a card or phone shows as a QR code: who (a number), which issue of the card, signed by the hub.
+Never holds a name.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ DAY_LIMIT = 2**16
 
 
 class Token(NamedTuple):
-    """A member token whose signature is good. `expiry_day` counts city days from 1970-01-01; 0 means it does not expire."""
+    """A member token whose signature is good. `expiry_day` counts city days from 1970-01-01; 0 means it does not
+    expire.
+    """
 
     member: int
     issue: int
@@ -49,7 +53,8 @@ def is_token(text: str) -> bool:
 def read_token(text: str, member_keys: Mapping[bytes, bytes]) -> Token:
     """Return the token in `text`, checked against the hub's member keys {kid: public key}.
 
-    Raises WireError with "prefix", "length", "base45", "envelope", "kid", "signature", "encoding", "type", "version" or "value".
+    Raises WireError with "prefix", "length", "base45", "envelope", "kid", "signature", "encoding", "type", "version" or
+    "value".
     """
     if not is_token(text):
         raise WireError("prefix")
@@ -67,7 +72,8 @@ def read_token(text: str, member_keys: Mapping[bytes, bytes]) -> Token:
 def standing_of(token: Token, lost: Collection[tuple[int, int]], trusted_day: int | None) -> TokenStanding:
     """Tell whether `token` is listed as lost or has expired.
 
-    `trusted_day` is the city's day under a clock that the hub has set in this boot, else None: without one nothing expires (DESIGN §4).
+    `trusted_day` is the city's day under a clock that the hub has set in this boot, else None: without one nothing
+    expires (DESIGN §4).
     """
     if (token.member, token.issue) in lost:
         return TokenStanding.LOST
