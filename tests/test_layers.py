@@ -32,7 +32,7 @@ IMPURE: Final = {
     *("random", "secrets", "time", "uuid"),
 }
 # the modules of sync that touch the world, and with what
-SYNC_MAY: Final = {"sync/http.py": {"requests", "urllib3"}, "sync/files.py": {"os", "pathlib", "tempfile"}}
+SYNC_MAY: Final = {"sync/http.py": {"http", "requests", "urllib3"}, "sync/files.py": {"os", "pathlib", "tempfile"}}
 
 ACTS: Final = {"open", "input", "print", "generate", "urandom"}  # calls that no import gives away
 SQL_CLOCK: Final = re.compile(r"\bcurrent_(?:timestamp|date|time)\b|\bnow\(\)|'now'", re.IGNORECASE)
