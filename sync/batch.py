@@ -10,8 +10,10 @@ from sync.codec import Value, WireError, decode, encode, want_array, want_bytes,
 
 LENGTH_LIMIT = 4 * 2**20
 CONTENT_TYPE = "application/vnd.kumapo.batch+cbor"
-FRAME_LENGTH = 1_024
-"""More than everything in a batch that is not an entry: head, last receipt (under 600 bytes), certificate (under 200).
+ENTRIES_LIMIT = 20_000
+FRAME_LENGTH = 65_536
+"""More than everything in a batch that is not an entry: up to 3 bytes before each of 20,000 entries, head, last receipt
+(at most 2,048 bytes), certificate (under 200).
 """
 
 
@@ -48,12 +50,15 @@ def read_batch(encoded: bytes) -> Batch:
         raise WireError("length")
     version, kiosk, head, first_seq, last_receipt, entries, certificate = want_array(decode(encoded, depth=2), 7)
     want_version(version)
+    first = want_int(first_seq)
+    if first == 0:
+        raise WireError("value")
     return Batch(
         want_bytes(kiosk, 8),
         read_head(head),
-        want_int(first_seq),
+        first,
         None if last_receipt is None else want_bytes(last_receipt),
-        tuple(want_bytes(entry) for entry in want_list(entries)),
+        tuple(want_bytes(entry) for entry in want_list(entries, ENTRIES_LIMIT)),
         None if certificate is None else want_bytes(certificate),
     )
 

@@ -19,6 +19,14 @@ INTEGER_LIMIT = 2**63
 the fixed header.
 """
 
+MOMENT_LIMIT = 253_370_764_800_000
+"""Moments on the wire (milliseconds since 1970-01-01 UTC) lie before the year 9999, so that no calendar arithmetic on
+them can overflow: a broken clock costs a hold, never a crash.
+"""
+
+MONOTONIC_LIMIT = 2**42
+"""Milliseconds since a machine was started; 139 years."""
+
 
 class WireError(ValueError):
     """Bytes that are not what the wire allows. `reason` is one of the words listed in docs/wire.cddl."""
@@ -80,6 +88,11 @@ def want_int(value: Value, limit: int = INTEGER_LIMIT) -> int:
     if not 0 <= value < limit:
         raise WireError("value")
     return value
+
+
+def want_moment(value: Value) -> int:
+    """Return `value` if it is a moment in milliseconds, else raise WireError("type" | "value")."""
+    return want_int(value, MOMENT_LIMIT)
 
 
 def want_bytes(value: Value, length: int | None = None) -> bytes:

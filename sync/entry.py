@@ -19,6 +19,8 @@ import cbor2
 from sync.certificate import kiosk_identity
 from sync.codec import (
     INTEGER_LIMIT,
+    MOMENT_LIMIT,
+    MONOTONIC_LIMIT,
     Value,
     WireError,
     decode,
@@ -26,6 +28,7 @@ from sync.codec import (
     want_array,
     want_bytes,
     want_int,
+    want_moment,
     want_text,
     want_version,
 )
@@ -256,7 +259,8 @@ _TRUST_MAX = int(Trust.HUB)
 def _entry_of_grant(payload: bytes) -> Entry:
     """Return the entry whose layout and types the pattern has just checked; ranges are still open."""
     _, kiosk, seq, prev, _, body, stamp = cbor2.loads(payload)
-    if seq == 0 or stamp[3] > _TRUST_MAX:
+    wall_ms, _, monotonic_ms, trust = stamp
+    if seq == 0 or wall_ms >= MOMENT_LIMIT or monotonic_ms >= MONOTONIC_LIMIT or trust > _TRUST_MAX:
         raise WireError("value")
     _check_ranges(*body)
     return Entry(kiosk, seq, prev, Grant._make(body), Stamp._make(stamp))
@@ -312,7 +316,12 @@ def _check_ranges(  # the twelve items of a grant, as plain names because this r
 
 def _read_stamp(value: Value) -> Stamp:
     wall_ms, boot, monotonic_ms, trust = want_array(value, 4)
-    return Stamp(want_int(wall_ms), want_bytes(boot, 16), want_int(monotonic_ms), want_int(trust, _TRUST_MAX + 1))
+    return Stamp(
+        want_moment(wall_ms),
+        want_bytes(boot, 16),
+        want_int(monotonic_ms, MONOTONIC_LIMIT),
+        want_int(trust, _TRUST_MAX + 1),
+    )
 
 
 def _read_opened(value: Value) -> Opened:
@@ -321,12 +330,12 @@ def _read_opened(value: Value) -> Opened:
     if manifest is not None:
         instance, version = want_array(manifest, 2)
         named = (read_instance(instance), want_int(version))
-    return Opened(want_text(software, 64), named, None if confirmed_ms is None else want_int(confirmed_ms))
+    return Opened(want_text(software, 64), named, None if confirmed_ms is None else want_moment(confirmed_ms))
 
 
 def _read_clock(value: Value) -> Clock:
     hub_ms, sent_ms, received_ms = want_array(value, 3)
-    clock = Clock(want_int(hub_ms), want_int(sent_ms), want_int(received_ms))
+    clock = Clock(want_moment(hub_ms), want_int(sent_ms, MONOTONIC_LIMIT), want_int(received_ms, MONOTONIC_LIMIT))
     if clock.sent_ms > clock.received_ms:
         raise WireError("value")
     return clock

@@ -17,6 +17,7 @@ from sync.codec import (
     want_bytes,
     want_int,
     want_list,
+    want_moment,
     want_text,
     want_version,
 )
@@ -49,7 +50,9 @@ class KeyState(IntEnum):
 
 
 class OnlineKey(NamedTuple):
-    """A public key of the hub and what it is for (`member`, `kiosk`, `receipt` or `manifest`)."""
+    """A public key of the hub and what it is for: `member`, `kiosk`, `receipt`, `manifest`, or a purpose of later
+    software, which verifies nothing here but does not spoil the list for an older kiosk either.
+    """
 
     purpose: str
     public_key: bytes
@@ -98,7 +101,7 @@ def root_key_hash(root_public_key: bytes) -> bytes:
 def read_instance(value: Value) -> Instance:
     """Return the instance in a payload. Raises WireError("type" | "value")."""
     opened_ms, mark = want_array(value, 2)
-    return Instance(want_int(opened_ms), want_bytes(mark, 8))
+    return Instance(want_moment(opened_ms), want_bytes(mark, 8))
 
 
 def write_key_list(root_key: SigningKey, key_list: KeyList) -> bytes:
@@ -122,7 +125,7 @@ def read_key_list(encoded: bytes, root_public_key: bytes) -> KeyList:
         tuple(_read_key(key) for key in want_list(keys, 1_000)),
         tuple(read_instance(instance) for instance in want_list(instances, 1_000)),
     )
-    kids = [(key.purpose, ONLINE_PURPOSES[key.purpose].kid(key.public_key)) for key in key_list.keys]
+    kids = [(key.purpose, _kid(key)) for key in key_list.keys]
     if len(set(kids)) != len(kids):
         raise WireError("value")
     return key_list
@@ -131,9 +134,13 @@ def read_key_list(encoded: bytes, root_public_key: bytes) -> KeyList:
 def _read_key(value: Value) -> OnlineKey:
     purpose, public_key, state = want_array(value, 3)
     key = OnlineKey(want_text(purpose, 16), want_bytes(public_key, 32), _read_state(state))
-    if key.purpose not in ONLINE_PURPOSES or not is_usable_public_key(key.public_key):
+    if not is_usable_public_key(key.public_key):
         raise WireError("value")
     return key
+
+
+def _kid(key: OnlineKey) -> bytes:
+    return ONLINE_PURPOSES.get(key.purpose, KIOSK).kid(key.public_key)  # a later purpose has 8 bytes too
 
 
 def _read_state(value: Value) -> KeyState:

@@ -17,6 +17,7 @@ from sync.codec import (
     want_bytes,
     want_int,
     want_list,
+    want_moment,
     want_text,
     want_version,
 )
@@ -142,7 +143,7 @@ def _read_payload(payload: bytes) -> Manifest:
         want_bytes(kiosk, 8),
         read_instance(instance),
         want_int(number),
-        want_int(issued_ms),
+        want_moment(issued_ms),
         tuple(_read_event(event) for event in want_list(events)),
         tuple(_read_share(share) for share in want_list(shares)),
         tuple(_read_card(card) for card in want_list(lost_cards)),
@@ -153,12 +154,14 @@ def _read_payload(payload: bytes) -> Manifest:
 
 def _read_event(value: Value) -> Event:
     event, name, starts_ms, ends_ms, allotment, activities = want_array(value, 6)
+    if want_moment(starts_ms) > want_moment(ends_ms):
+        raise WireError("value")
     return Event(
-        want_int(event, ID_LIMIT),
+        _want_id(event),
         want_text(name),
-        want_int(starts_ms),
-        want_int(ends_ms),
-        want_int(allotment, ID_LIMIT),
+        want_moment(starts_ms),
+        want_moment(ends_ms),
+        _want_id(allotment),
         tuple(_read_activity(activity) for activity in want_list(activities, 1_000)),
     )
 
@@ -169,18 +172,26 @@ def _read_activity(value: Value) -> Activity:
     if how not in {int(by) for by in OccasionBy}:
         raise WireError("value")
     return Activity(
-        want_int(activity, ID_LIMIT), want_text(name), read_rule(rule), OccasionBy(how), want_int(daily_limit, ID_LIMIT)
+        _want_id(activity), want_text(name), read_rule(rule), OccasionBy(how), want_int(daily_limit, ID_LIMIT)
     )
 
 
 def _read_share(value: Value) -> Share:
     allotment, total, reserve = want_array(value, 3)
-    return Share(want_int(allotment, ID_LIMIT), want_int(total), want_int(reserve))
+    return Share(_want_id(allotment), want_int(total), want_int(reserve))
 
 
 def _read_card(value: Value) -> tuple[int, int]:
     member, issue = _pair(value)
     return want_int(member, NUMBER_LIMIT), want_int(issue, ISSUE_LIMIT)
+
+
+def _want_id(value: Value) -> int:
+    """A number of an event, activity or allotment begins at 1, as in a grant."""
+    number = want_int(value, ID_LIMIT)
+    if number == 0:
+        raise WireError("value")
+    return number
 
 
 def _pair(value: Value) -> tuple[Value, Value]:

@@ -24,8 +24,8 @@ def with_check_digits(twelve_digits: int) -> int:
 
 
 def is_member_number(number: int) -> bool:
-    """Tell whether the check digits are right."""
-    return 0 < number < NUMBER_LIMIT and number % 97 == 1
+    """Tell whether the check digits are right: 02 … 98 only, so that twelve digits have one number."""
+    return 0 < number < NUMBER_LIMIT and number == with_check_digits(number // 100)
 
 
 def printed(number: int) -> str:

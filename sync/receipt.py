@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
+from itertools import pairwise
 from typing import NamedTuple
 
 from sync.batch import Head, read_head
@@ -18,6 +19,7 @@ from sync.codec import (
     want_bytes,
     want_int,
     want_list,
+    want_moment,
     want_text,
     want_version,
 )
@@ -25,6 +27,7 @@ from sync.envelope import RECEIPT, SigningKey, is_signed_by, seal, take_apart
 from sync.keys import Instance, read_instance
 
 BEYOND_LIMIT = 16
+LENGTH_LIMIT = 2_048
 
 
 class Status(Enum):
@@ -43,7 +46,8 @@ class Receipt(NamedTuple):
     after a hole.
 
     `refused` explains the first entry that could not arrive; it never deletes or marks one. `backed_up_seq` is the last
-    entry that a backup of the hub holds. `manifest_version` is the newest one signed for this kiosk.
+    entry that a backup of the hub holds. `manifest_version` is the newest one signed for this kiosk, `key_list_version`
+    the newest key list; 0 where the hub does not tell. `checkpoint` is reserved: nobody looks into it yet.
     """
 
     kiosk: bytes
@@ -59,6 +63,8 @@ class Receipt(NamedTuple):
     next_after_seconds: int
     max_batch: int
     manifest_version: int
+    key_list_version: int = 0
+    checkpoint: bytes | None = None
 
 
 def write_receipt(key: SigningKey, receipt: Receipt) -> bytes:
@@ -71,12 +77,12 @@ def write_receipt(key: SigningKey, receipt: Receipt) -> bytes:
         receipt.status.value,
         receipt.head,
         receipt.cursor,
-        receipt.beyond[:BEYOND_LIMIT],
+        tuple(sorted(receipt.beyond)[:BEYOND_LIMIT]),
         receipt.refused,
         receipt.backed_up_seq,
         receipt.hub_ms,
-        None,  # checkpoint: reserved
-        *receipt[10:],
+        receipt.checkpoint,
+        *receipt[10:14],
     )
     return seal(RECEIPT, key, encode(payload))
 
@@ -84,8 +90,10 @@ def write_receipt(key: SigningKey, receipt: Receipt) -> bytes:
 def read_receipt(encoded: bytes, receipt_keys: Mapping[bytes, bytes]) -> Receipt:
     """Return the receipt in `encoded`, checked against the hub's receipt keys {kid: public key}.
 
-    Raises WireError with "envelope", "kid", "signature", "encoding", "type", "version" or "value".
+    Raises WireError with "length", "envelope", "kid", "signature", "encoding", "type", "version" or "value".
     """
+    if len(encoded) > LENGTH_LIMIT:
+        raise WireError("length")
     envelope = take_apart(RECEIPT, encoded)
     hub_key = receipt_keys.get(envelope.kid)
     if hub_key is None:
@@ -109,11 +117,12 @@ def _read_payload(payload: bytes) -> Receipt:
         backed_up_seq,
         hub_ms,
         checkpoint,
-        *pace,
-    ) = want_array(decode(payload, depth=3), 15)
+        next_after_seconds,
+        max_batch,
+        manifest_version,
+        key_list_version,
+    ) = want_array(decode(payload, depth=3), 16)
     want_version(version)
-    if checkpoint is not None:
-        raise WireError("value")
     return Receipt(
         want_bytes(kiosk, 8),
         read_instance(instance),
@@ -121,11 +130,15 @@ def _read_payload(payload: bytes) -> Receipt:
         _read_status(status),
         read_head(head),
         read_head(cursor),
-        tuple(_read_run(run) for run in want_list(beyond, BEYOND_LIMIT)),
+        _read_beyond(beyond),
         _read_refused(refused),
         want_int(backed_up_seq),
-        want_int(hub_ms),
-        *(want_int(number) for number in pace),
+        want_moment(hub_ms),
+        want_int(next_after_seconds),
+        want_int(max_batch),
+        want_int(manifest_version),
+        want_int(key_list_version),
+        None if checkpoint is None else want_bytes(checkpoint),
     )
 
 
@@ -136,8 +149,17 @@ def _read_status(value: Value) -> Status:
     return Status(word)
 
 
+def _read_beyond(value: Value) -> tuple[tuple[int, int], ...]:
+    runs = tuple(_read_run(run) for run in want_list(value, BEYOND_LIMIT))
+    if any(later[0] <= earlier[1] for earlier, later in pairwise(runs)):
+        raise WireError("value")
+    return runs
+
+
 def _read_run(value: Value) -> tuple[int, int]:
     first, last = want_array(value, 2)
+    if want_int(first) > want_int(last):
+        raise WireError("value")
     return want_int(first), want_int(last)
 
 
