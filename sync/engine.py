@@ -11,16 +11,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
-from sync.batch import FRAME_LENGTH, LENGTH_LIMIT, Batch, Head, write_batch
+from sync.batch import ENTRIES_LIMIT, FRAME_LENGTH, LENGTH_LIMIT, Batch, Head, write_batch
 from sync.codec import WireError
-from sync.entry import Clock
-from sync.envelope import MANIFEST, RECEIPT
+from sync.entry import Clock, read_heading
+from sync.envelope import ENTRY, MANIFEST, RECEIPT, take_apart
 from sync.keys import Instance, KeyList, read_key_list
 from sync.manifest import Manifest, is_newer, read_manifest
 from sync.receipt import Receipt, Status, read_receipt
 
 FIRST_RETRY_SECONDS = 5.0
 LONGEST_RETRY_SECONDS = 900.0
+LONGEST_PACE_SECONDS = 3_600
 BATCH_ENTRIES_DEFAULT = 500
 NO_INSTANCE = Instance(0, bytes(8))
 """Less than every real one: what a kiosk knows before its first receipt."""
@@ -47,7 +48,9 @@ class Transport(Protocol):
 
 @dataclass(frozen=True)
 class Uplink:
-    """What a kiosk has learnt from receipts. `cursor_seq` is the last entry known to have arrived."""
+    """What a kiosk has learnt from receipts. `cursor_seq` is the last entry known to have arrived, `beyond` are the
+    runs that have arrived after a hole.
+    """
 
     instance: Instance = NO_INSTANCE
     number: int = 0
@@ -61,6 +64,10 @@ class Uplink:
     wants_certificate: bool = False
     stopped: str = ""
     """Why this key signs nothing more: "" or one of `ahead of journal`, `foreign entry`. The journal still drains."""
+    beyond: tuple[tuple[int, int], ...] = ()
+    resent_seq: int = 0
+    """Once stopped: the last entry sent again and answered, so that all runs get their turn although the hub names
+    another branch's cursor. It does not say that they have arrived."""
 
 
 class Journal(Protocol):
@@ -76,7 +83,7 @@ class Journal(Protocol):
         """Return the hash of an entry still kept (seq 0: the first entry's prev), else None."""
 
     def entries_from(self, first_seq: int, most: int, most_bytes: int) -> list[bytes]:
-        """Return a run of entries from `first_seq` (or the first one still kept), within both bounds."""
+        """Return a run without a gap from `first_seq` (or the first one kept after it), within both bounds."""
 
     def first_kept_seq(self) -> int:
         """Return the number of the oldest entry still kept."""
@@ -94,7 +101,7 @@ class Journal(Protocol):
         """Return the newest key list."""
 
     def keep_uplink(self, uplink: Uplink, receipt: bytes | None) -> None:
-        """Keep, durably and in one transaction, what a receipt has taught."""
+        """Keep, durably and in one transaction, what a receipt has taught; `receipt` None: the last one stays."""
 
     def keep_key_list(self, encoded: bytes) -> None:
         """Keep a newer key list."""
@@ -107,32 +114,40 @@ class Journal(Protocol):
 
 
 class Round(NamedTuple):
-    """What one exchange came to. `sent` entries went out; `waiting` have not arrived; `sample` is a time sample if it
-    was online.
+    """What one exchange came to. `sent` entries went out; `waiting` have not arrived; `trouble` says why the next one
+    should wait longer; `sample` is a time sample, if the hub answered this very batch.
+
+    `manifest_trouble` says what stood in the way of a newer key list or manifest; it slows nothing down.
     """
 
     sent: int
     waiting: int
     trouble: str
     sample: Clock | None
+    manifest_trouble: str = ""
 
 
 def exchange(journal: Journal, transport: Transport, monotonic_ms: Callable[[], int]) -> Round:
     """Send one batch and settle the receipt; fetch key list and manifest where the receipt names newer ones. Never
     raises HubUnreachable.
     """
+    before = journal.uplink()
     batch = next_batch(journal)
     sent_ms = monotonic_ms()
     try:
         answer = transport.post_batch(write_batch(batch))
         received_ms = monotonic_ms()
-        receipt = settle_answer(journal, answer, transport.get_key_list)
-        if isinstance(receipt, str):
-            return Round(len(batch.entries), waiting(journal), receipt, None)
-        trouble = _fetch_manifest(journal, transport, receipt)
+        receipt = settle_answer(journal, answer, transport.get_key_list, batch)
     except HubUnreachable as weather:
-        return Round(len(batch.entries), waiting(journal), str(weather) or "unreachable", None)
-    return Round(len(batch.entries), waiting(journal), trouble, Clock(receipt.hub_ms, sent_ms, received_ms))
+        return Round(len(batch.entries), waiting(journal), _weather(weather), None)
+    if isinstance(receipt, str):
+        return Round(len(batch.entries), waiting(journal), receipt, None)
+    if receipt.status is Status.UNKNOWN:
+        return Round(len(batch.entries), waiting(journal), "hub does not know this kiosk", None)
+    # A receipt held back on the way would tell a wrong time later; but it cannot echo a head it has not seen.
+    sample = Clock(receipt.hub_ms, sent_ms, received_ms) if receipt.head == batch.head else None
+    trouble = _standstill(batch, before, journal.uplink())
+    return Round(len(batch.entries), waiting(journal), trouble, sample, _catch_up(journal, transport, receipt))
 
 
 def waiting(journal: Journal) -> int:
@@ -141,65 +156,62 @@ def waiting(journal: Journal) -> int:
 
 
 def next_batch(journal: Journal, after_seq: int | None = None) -> Batch:
-    """Cut the next batch: what comes after the cursor (or after `after_seq`), as far as it is still kept."""
+    """Cut the next batch: what comes after the cursor (or after `after_seq`), as far as it is still kept and has not
+    arrived beyond a hole. `first_seq` is the first entry's own number.
+    """
     uplink = journal.uplink()
-    first_seq = max((uplink.cursor_seq if after_seq is None else after_seq) + 1, journal.first_kept_seq())
-    entries = journal.entries_from(first_seq, max(1, uplink.max_batch), LENGTH_LIMIT - FRAME_LENGTH)
+    first_seq = (max(uplink.cursor_seq, uplink.resent_seq) if after_seq is None else after_seq) + 1
+    first_seq, entries = _run_to_send(journal, uplink, first_seq)
     certificate = journal.certificate() if first_seq == 1 or uplink.wants_certificate else None
     return Batch(journal.kiosk, journal.head(), first_seq, journal.last_receipt(), tuple(entries), certificate)
 
 
-def settle_answer(journal: Journal, answer: bytes, get_key_list: Callable[[], bytes] | None) -> Receipt | str:
+def settle_answer(
+    journal: Journal, answer: bytes, get_key_list: Callable[[], bytes] | None, sent: Batch | None = None
+) -> Receipt | str:
     """Believe `answer` if it is a receipt by a key and instance the root key stands behind, and keep what it teaches;
-    else tell the trouble.
+    else tell the trouble. `sent` is the batch it answers, where that is known.
 
     A receipt under an unknown key or instance makes the kiosk ask once for a newer key list (`get_key_list` None: there
     is nobody to ask).
     """
     receipt = _read_trusted(journal, answer)
-    if isinstance(receipt, str) and get_key_list is not None and take_key_list(journal, get_key_list()):
+    if receipt in _CURABLE and get_key_list is not None and take_key_list(journal, get_key_list()):
         receipt = _read_trusted(journal, answer)
     if isinstance(receipt, str):
         return receipt
     if receipt.kiosk != journal.kiosk:
         return "receipt of another kiosk"
-    settled = settle(journal.uplink(), receipt, journal.head(), journal.hash_at(receipt.cursor.seq))
+    answered_seq = _last_seq(sent) if sent is not None and sent.head == receipt.head else 0
+    own_hash = journal.hash_at(receipt.cursor.seq)
+    settled = settle(journal.uplink(), receipt, journal.head(), own_hash, answered_seq)
     if isinstance(settled, str):
         return settled
     journal.keep_uplink(settled, None if receipt.status is Status.UNKNOWN else answer)
     return receipt
 
 
-def settle(uplink: Uplink, receipt: Receipt, head: Head, own_hash: bytes | None) -> Uplink | str:
+def settle(uplink: Uplink, receipt: Receipt, head: Head, own_hash: bytes | None, answered_seq: int = 0) -> Uplink | str:
     """Return what `receipt` teaches, or why it is ignored. Pure. `own_hash` is the journal's hash at the receipt's
-    cursor, None if not kept.
+    cursor, None if not kept; `answered_seq` the last entry of the batch it answers, 0 if unknown.
 
     Only a new instance may move the cursor back (DESIGN §4, restored hub); a hub that does not know the kiosk is shown
-    the certificate.
+    the certificate. A cursor that is not ours stops the key for ever, and the journal is sent again from its beginning.
     """
     if receipt.status is Status.UNKNOWN:
-        return replace(uplink, wants_certificate=True)
+        return replace(uplink, status=receipt.status, wants_certificate=True)
     if (receipt.instance, receipt.number) <= (uplink.instance, uplink.number):
         return "older receipt"
-    learnt = replace(
-        uplink,
-        instance=receipt.instance,
-        number=receipt.number,
-        status=receipt.status,
-        backed_up_seq=receipt.backed_up_seq,
-        manifest_version=receipt.manifest_version,
-        max_batch=receipt.max_batch,
-        next_after_seconds=receipt.next_after_seconds,
-        refused=receipt.refused,
-        wants_certificate=False,
-    )
-    if receipt.cursor.seq > head.seq:
-        return replace(learnt, cursor_seq=0, stopped="ahead of journal")
-    if own_hash is not None and own_hash != receipt.cursor.hash:
-        return replace(learnt, cursor_seq=0, stopped="foreign entry")
-    if receipt.instance == uplink.instance and receipt.cursor.seq < uplink.cursor_seq:
+    learnt = _learn(uplink, receipt)
+    foreign = _foreign(receipt.cursor, head, own_hash)
+    is_same_instance = receipt.instance == uplink.instance
+    if foreign and uplink.stopped and is_same_instance:
+        return replace(learnt, resent_seq=max(uplink.resent_seq, answered_seq))
+    if foreign:
+        return replace(learnt, cursor_seq=0, resent_seq=0, stopped=uplink.stopped or foreign)
+    if is_same_instance and receipt.cursor.seq < uplink.cursor_seq:
         return "cursor went back"
-    return replace(learnt, cursor_seq=receipt.cursor.seq)
+    return replace(learnt, cursor_seq=receipt.cursor.seq, resent_seq=0)
 
 
 def take_key_list(journal: Journal, encoded: bytes) -> bool:
@@ -235,13 +247,18 @@ def wait_seconds(failures: int, next_after_seconds: int, random_fraction: float)
     """Return how long to wait: the hub's own pace ± 10 % after a success, else exponential with full jitter, at most 15
     minutes.
 
-    `random_fraction` in [0, 1) is handed in. Jitter keeps a region that comes back from an outage from calling all at
-    once.
+    The pace is taken as 1 second to 1 hour, whatever the hub says. `random_fraction` in [0, 1) is handed in. Jitter
+    keeps a region that comes back from an outage from calling all at once.
     """
     if failures == 0:
-        return next_after_seconds * (0.9 + 0.2 * random_fraction)
+        return min(max(next_after_seconds, 1), LONGEST_PACE_SECONDS) * (0.9 + 0.2 * random_fraction)
     ceiling = min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2.0 ** min(failures - 1, 10))
     return max(1.0, ceiling * random_fraction)
+
+
+_REFUSED = "receipt refused: "
+_CURABLE = frozenset({_REFUSED + "kid", _REFUSED + "instance"})
+"""What a newer key list may change."""
 
 
 def _read_trusted(journal: Journal, answer: bytes) -> Receipt | str:
@@ -249,16 +266,108 @@ def _read_trusted(journal: Journal, answer: bytes) -> Receipt | str:
     try:
         receipt = read_receipt(answer, keys.verifying(RECEIPT))
     except WireError as error:
-        return f"receipt refused: {error.reason}"
-    return receipt if receipt.instance in keys.instances else "receipt refused: instance"
+        return _REFUSED + error.reason
+    return receipt if receipt.instance in keys.instances else _REFUSED + "instance"
 
 
-def _fetch_manifest(journal: Journal, transport: Transport, receipt: Receipt) -> str:
+def _learn(uplink: Uplink, receipt: Receipt) -> Uplink:
+    """Return everything a believed receipt teaches but the cursor."""
+    return replace(
+        uplink,
+        instance=receipt.instance,
+        number=receipt.number,
+        status=receipt.status,
+        backed_up_seq=receipt.backed_up_seq,
+        manifest_version=receipt.manifest_version,
+        max_batch=receipt.max_batch,
+        next_after_seconds=receipt.next_after_seconds,
+        refused=receipt.refused,
+        wants_certificate=False,
+        beyond=receipt.beyond,
+    )
+
+
+def _foreign(cursor: Head, head: Head, own_hash: bytes | None) -> str:
+    """Tell why `cursor` cannot be on this journal's branch, or ""."""
+    if cursor.seq > head.seq:
+        return "ahead of journal"
+    return "foreign entry" if own_hash is not None and own_hash != cursor.hash else ""
+
+
+def _run_to_send(journal: Journal, uplink: Uplink, first_seq: int) -> tuple[int, list[bytes]]:
+    """Return the next run and its first number, stepping over what need not go out this time."""
+    most = min(max(1, uplink.max_batch), ENTRIES_LIMIT)
+    while True:
+        first_seq = max(first_seq, journal.first_kept_seq())
+        entries = journal.entries_from(first_seq, most, LENGTH_LIMIT - FRAME_LENGTH)
+        first_seq = _seq_of_first(journal, entries, first_seq)
+        last_seq = next((last for first, last in _stepped_over(uplink) if first <= first_seq <= last), None)
+        if last_seq is None:
+            return first_seq, entries
+        first_seq = last_seq + 1
+
+
+def _stepped_over(uplink: Uplink) -> tuple[tuple[int, int], ...]:
+    """Return the runs that have arrived beyond a hole, and the entry just refused, so that it does not block the next
+    ones; its turn comes again with the batch after. Not once the hub speaks of another branch.
+    """
+    if uplink.stopped:
+        return ()
+    return uplink.beyond if uplink.refused is None else (*uplink.beyond, (uplink.refused[0], uplink.refused[0]))
+
+
+def _seq_of_first(journal: Journal, entries: list[bytes], wanted_seq: int) -> int:
+    """Return the number of the first entry, which is a later one than wanted where the journal has a hole."""
+    if not entries or journal.hash_at(wanted_seq) is not None:
+        return wanted_seq
+    try:
+        return max(wanted_seq, read_heading(take_apart(ENTRY, entries[0]).payload).seq)
+    except WireError:  # a damaged entry: the hub names it
+        return wanted_seq
+
+
+def _last_seq(batch: Batch) -> int:
+    return batch.first_seq + len(batch.entries) - 1
+
+
+def _standstill(batch: Batch, before: Uplink, after: Uplink) -> str:
+    """Tell why nothing got further although entries were sent and a receipt was believed, or ""."""
+    has_moved = (
+        after.instance != before.instance
+        or after.cursor_seq > before.cursor_seq
+        or after.resent_seq > before.resent_seq
+        or after.beyond != before.beyond
+        or after.stopped != before.stopped
+    )
+    if has_moved or not batch.entries:
+        return ""
+    return f"refused: {after.refused[1]}" if after.refused else "nothing arrived"
+
+
+def _catch_up(journal: Journal, transport: Transport, receipt: Receipt) -> str:
+    """Fetch the key list and the manifest that `receipt` names as newer; return what stood in the way or ""."""
+    try:
+        if receipt.key_list_version > _key_list(journal).version:
+            take_key_list(journal, transport.get_key_list())
+        if not _names_newer_manifest(journal, receipt):
+            return ""
+        offered = transport.get_manifest()
+        trouble = take_manifest(journal, offered)
+        if trouble and take_key_list(journal, transport.get_key_list()):
+            trouble = take_manifest(journal, offered)
+    except HubUnreachable as weather:
+        return _weather(weather)
+    return trouble
+
+
+def _names_newer_manifest(journal: Journal, receipt: Receipt) -> bool:
     known = _manifest(journal, _key_list(journal))
     wanted = (receipt.instance, receipt.manifest_version)
-    if receipt.manifest_version == 0 or (known is not None and (known.instance, known.version) >= wanted):
-        return ""
-    return take_manifest(journal, transport.get_manifest())
+    return receipt.manifest_version > 0 and (known is None or (known.instance, known.version) < wanted)
+
+
+def _weather(weather: HubUnreachable) -> str:
+    return str(weather) or "unreachable"
 
 
 def _key_list(journal: Journal) -> KeyList:
@@ -266,5 +375,9 @@ def _key_list(journal: Journal) -> KeyList:
 
 
 def _manifest(journal: Journal, keys: KeyList) -> Manifest | None:
+    """Return the manifest in effect, or None where its key has been withdrawn since: any other one is newer then."""
     encoded = journal.manifest()
-    return None if encoded is None else read_manifest(encoded, keys.verifying(MANIFEST))
+    try:
+        return None if encoded is None else read_manifest(encoded, keys.verifying(MANIFEST))
+    except WireError:
+        return None

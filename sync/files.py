@@ -5,12 +5,11 @@ help people.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from sync.batch import LENGTH_LIMIT, Batch, write_batch
 from sync.engine import Journal, next_batch, settle_answer, take_key_list, take_manifest
-from sync.receipt import Receipt
 
 BATCH_SUFFIX = ".kpbatch"
 ANSWER_SUFFIX = ".kpreceipt"
@@ -56,14 +55,25 @@ def take_answers(journal: Journal, folder: Path) -> dict[Path, str]:
     """Take the key lists, manifests and receipts for this kiosk found in `folder`; return each file with its trouble or
     "".
     """
-    return {
-        **{
-            path: "" if take_key_list(journal, read_limited(path)) else "not newer"
-            for path in _files(folder, KEYS_SUFFIX)
-        },
-        **{path: take_manifest(journal, read_limited(path)) for path in _files(folder, MANIFEST_SUFFIX)},
-        **{path: _trouble(settle_answer(journal, read_limited(path), None)) for path in _files(folder, ANSWER_SUFFIX)},
-    }
+    readers = {KEYS_SUFFIX: _take_key_list, MANIFEST_SUFFIX: take_manifest, ANSWER_SUFFIX: _take_receipt}
+    return {path: _take(journal, path, read) for suffix, read in readers.items() for path in _files(folder, suffix)}
+
+
+def _take(journal: Journal, path: Path, read: Callable[[Journal, bytes], str]) -> str:
+    try:
+        content = read_limited(path)
+    except OSError as error:
+        return f"unreadable: {error.strerror}"
+    return read(journal, content)
+
+
+def _take_key_list(journal: Journal, encoded: bytes) -> str:
+    return "" if take_key_list(journal, encoded) else "not newer"
+
+
+def _take_receipt(journal: Journal, encoded: bytes) -> str:
+    receipt = settle_answer(journal, encoded, None)
+    return receipt if isinstance(receipt, str) else ""
 
 
 def _batches(journal: Journal) -> Iterator[Batch]:
@@ -80,8 +90,5 @@ def _write_batch(folder: Path, batch: Batch) -> Path:
 
 
 def _files(folder: Path, suffix: str) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix == suffix)
-
-
-def _trouble(settled: Receipt | str) -> str:
-    return settled if isinstance(settled, str) else ""
+    """Return the plain files with this ending, however a stick spells it; a pipe or folder so named is left alone."""
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() == suffix and path.is_file())

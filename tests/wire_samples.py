@@ -106,11 +106,11 @@ def grant(person: int = 1, **changes: int | bytes | None) -> Grant:
         operator=1,
         shown=int(Shown.RECEIVED),
     )
-    return usual._replace(**changes)  # type: ignore[arg-type]  # tests may put in what does not fit
+    return usual._replace(**changes)  # type: ignore[arg-type]  # what does not fit is asked for too
 
 
 def typed_grant(person: int = 1, **changes: int | bytes | None) -> Grant:
-    """Return the same grant with the number typed in."""
+    """Return the same grant with the number typed in instead."""
     return grant(person, **{"issue": 0, "how": int(Read.TYPED), "kid": None, "expiry_day": None, **changes})
 
 
@@ -148,7 +148,7 @@ class Chain:
         return self.entries[-1]
 
     def branch(self, after_seq: int) -> Chain:
-        """Return another chain with the same key and the same first `after_seq` entries, as a copied card would have."""
+        """Return another chain of the same key with the same first `after_seq` entries, as a copied card has."""
         return Chain(self.key, self.entries[:after_seq])
 
     def batch(self, first_seq: int = 1, last_seq: int | None = None, *, with_certificate: bool = True) -> Batch:
