@@ -1,0 +1,132 @@
+"""The hub's database: one engine by URL (SQLite file or PostgreSQL), whole transactions, and the migrations. Knows no table.
+
+SQL is written out where it runs, one text for both engines. What only one engine understands stands in `append_only` and `inbox`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from sqlalchemy.exc import DBAPIError
+
+Result = TypeVar("Result")
+
+RETRY_LIMIT = 20
+_RETRIED_STATES = {"40001", "40P01", "23505"}
+"""Serialisation failure, deadlock, and a unique key taken by another hub in the meantime: run the whole transaction again."""
+
+
+class StoreError(Exception):
+    """The database is not what this program needs; the text says what to do."""
+
+
+class Store:
+    """A hub's database. Safe to share between threads; every transaction takes its own connection."""
+
+    def __init__(self, url: str) -> None:
+        self.url = sa.make_url(url)
+        self.engine = sa.create_engine(self.url, pool_pre_ping=not self.is_sqlite)
+        if self.is_sqlite:
+            sa.event.listen(self.engine, "connect", _prepare_sqlite)
+            sa.event.listen(self.engine, "begin", _begin_immediate)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Tell whether the database is an SQLite file."""
+        return self.url.get_backend_name() == "sqlite"
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+    def migrate(self) -> None:
+        """Bring the tables to the newest revision; the ledger's rows are never rewritten."""
+        with self.engine.connect() as connection:
+            command.upgrade(_alembic_config(connection), "head")
+
+    @contextmanager
+    def transaction(self) -> Iterator[sa.Connection]:
+        """Open a writing transaction: committed at the end, rolled back on an exception."""
+        with self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """Open a connection for reading."""
+        with self.engine.connect().execution_options(reads_only=True) as connection:
+            yield connection
+
+    def run(self, work: Callable[[sa.Connection], Result]) -> Result:
+        """Do `work` in one transaction, again from the start where another hub was in the way. `work` must be repeatable."""
+        for _ in range(RETRY_LIMIT):
+            try:
+                with self.transaction() as connection:
+                    return work(connection)
+            except DBAPIError as error:
+                if getattr(error.orig, "sqlstate", None) not in _RETRIED_STATES:
+                    raise
+        raise StoreError("処理が混み合っています。もう一度お試しください。 / The database is too busy; try again.")
+
+
+def rows(connection: sa.Connection, text: str, **parameters: Any) -> list[Any]:  # noqa: ANN401  # a driver's own values
+    """Return all rows of a query with :named parameters."""
+    return list(connection.execute(_text(text), parameters).fetchall())
+
+
+def row(connection: sa.Connection, text: str, **parameters: Any) -> Any:  # noqa: ANN401  # a driver's own values
+    """Return the first row of a query, or None."""
+    return connection.execute(_text(text), parameters).fetchone()
+
+
+def execute(connection: sa.Connection, text: str, **parameters: Any) -> int:  # noqa: ANN401  # a driver's own values
+    """Run a statement with :named parameters; return how many rows it touched."""
+    return int(connection.execute(_text(text), parameters).rowcount)
+
+
+def execute_many(connection: sa.Connection, text: str, parameters: list[dict[str, Any]]) -> None:
+    """Run a statement once for each set of :named parameters."""
+    if parameters:
+        connection.execute(_text(text), parameters)
+
+
+def sqlite_url(path: Path) -> str:
+    """Return the URL of an SQLite file."""
+    return f"sqlite:///{path}"
+
+
+_texts: dict[str, sa.TextClause] = {}
+
+
+def _text(text: str) -> sa.TextClause:
+    """Parse each statement once; there is a fixed number of them."""
+    return _texts.setdefault(text, sa.text(text)) if text not in _texts else _texts[text]
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401  # sqlite3.Connection by another name
+    connection.isolation_level = None
+    for pragma, wanted in (("journal_mode", "wal"), ("synchronous", 2), ("recursive_triggers", 1), ("foreign_keys", 1)):
+        connection.execute(f"PRAGMA {pragma} = {wanted}")
+        found = connection.execute(f"PRAGMA {pragma}").fetchone()[0]
+        if found != wanted:
+            raise StoreError(f"SQLite: {pragma} = {found!r}, {wanted!r} が必要です / is needed for a ledger that loses nothing")
+    connection.execute("PRAGMA busy_timeout = 30000")
+    connection.execute("PRAGMA cache_size = -65536")
+    connection.execute("PRAGMA temp_store = MEMORY")
+
+
+def _begin_immediate(connection: sa.Connection) -> None:
+    reads_only = connection.get_execution_options().get("reads_only", False)
+    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+
+
+def _alembic_config(connection: sa.Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
