@@ -35,12 +35,12 @@ case "$1 $2" in
 esac
 """
 
-# A Python whose ensurepip and venv were left out, as Debian leaves them out.
+# A Python from which a module was left out, as Debian leaves out ensurepip, and its minimal package much more.
 BARE_PYTHON = """\
 #!/bin/sh
 exec '{python}' -I -c '
 import runpy, sys
-sys.modules["ensurepip"] = None
+sys.modules["{missing}"] = None
 if sys.argv[2] == "-c":
     exec(sys.argv[3])
 else:
@@ -65,9 +65,9 @@ class Machine:
     def environ(self) -> dict[str, str]:
         return {"PATH": str(self.bin), "HOME": str(self.bin), "LANG": "C.UTF-8"}
 
-    def add_program(self, name: str, text: str) -> None:
+    def add_program(self, name: str, text: str, missing: str = "ensurepip") -> None:
         path = self.bin / name
-        path.write_text(text.format(python=PYTHON, bin=self.bin), encoding="utf-8")
+        path.write_text(text.format(python=PYTHON, bin=self.bin, missing=missing), encoding="utf-8")
         path.chmod(0o755)
 
     def add_python(self) -> None:
@@ -107,8 +107,8 @@ def test_without_a_python_both_languages_name_the_packages(bare: Machine) -> Non
     done = bare.start("demo")
 
     assert done.returncode == 2
-    assert "Python 3.11 以上が見つかりません" in done.stderr
-    assert "No Python 3.11 or newer was found" in done.stderr
+    assert "Python 3.11 以上(最小構成でないもの)が見つかりません" in done.stderr
+    assert "No complete Python 3.11 or newer was found" in done.stderr
     assert "apt install python3 python3-venv" in done.stderr
     assert done.stdout == ""
 
@@ -142,6 +142,15 @@ def test_a_python_without_ensurepip_is_told_its_package(bare: Machine) -> None:
     assert "lacks its venv part" in done.stderr
     assert f"apt install python3.{sys.version_info.minor}-venv" in done.stderr
     assert not (bare.checkout / ".venv").exists()
+
+
+def test_a_minimal_python_counts_as_none(bare: Machine) -> None:
+    bare.add_program("python3", BARE_PYTHON, missing="shutil")
+
+    done = bare.start("demo")
+
+    assert done.returncode == 2
+    assert "apt install python3 python3-venv" in done.stderr
 
 
 def test_a_python_that_can_make_a_venv_goes_before_a_newer_one_that_cannot(machine: Machine) -> None:
