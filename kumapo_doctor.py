@@ -173,18 +173,21 @@ def filesystem(kind: str) -> Finding:
             f"{kind} の上にあります。電源を切ると記録が消えるので、会場では使えません",
             f"lies on {kind}: what is written here is lost with the power, so no booth may keep its journal here",
         )
+    if not kind:
+        return Finding(Level.WARNING, "folder", "どこに置かれているか分かりません", "cannot tell what it lies on")
     return Finding(Level.GOOD, "folder", kind, kind)
 
 
 def filesystem_of(folder: Path, mountinfo: str) -> str:
-    """The kind of the file system that holds the folder, from /proc/self/mountinfo (proc_pid_mountinfo(5))."""
+    """The kind of the file system that holds the folder, from /proc/self/mountinfo (proc_pid_mountinfo(5)), or nothing."""
     kinds = {}
     for line in mountinfo.splitlines():
         mount, _, source = line.partition(" - ")
         # the text writes a space in a path as \040 and the like
         point = mount.split(" ")[4].encode().decode("unicode_escape").encode("latin-1").decode()
         kinds[Path(point)] = source.split(" ")[0]
-    return next(kinds[place] for place in (folder, *folder.parents) if place in kinds)
+    # inside a chroot no mount may be listed above the folder
+    return next((kinds[place] for place in (folder, *folder.parents) if place in kinds), "")
 
 
 def clock(now: datetime) -> Finding:

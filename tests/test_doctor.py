@@ -84,10 +84,12 @@ def test_a_folder_lies_on_the_nearest_mount_above_it(folder: str, kind: str) -> 
     assert kumapo_doctor.filesystem_of(Path(folder), MOUNTINFO) == kind
 
 
-def test_a_folder_in_memory_is_warned_of() -> None:
-    levels = {kind: kumapo_doctor.filesystem(kind).level for kind in ("overlay", "tmpfs", "ext4")}
+def test_a_folder_in_memory_or_nowhere_is_warned_of() -> None:
+    nowhere = kumapo_doctor.filesystem_of(Path("/srv/kumapo"), "23 22 8:2 / /boot rw - vfat /dev/mmcblk0p1 rw")
 
-    assert levels == {"overlay": Level.WARNING, "tmpfs": Level.WARNING, "ext4": Level.GOOD}
+    levels = {kind: kumapo_doctor.filesystem(kind).level for kind in ("overlay", "tmpfs", "ext4", nowhere)}
+
+    assert levels == {"overlay": Level.WARNING, "tmpfs": Level.WARNING, "ext4": Level.GOOD, "": Level.WARNING}
 
 
 @pytest.mark.parametrize(
