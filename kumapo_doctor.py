@@ -21,6 +21,7 @@ import click
 
 import launcher
 from config.clock import SystemClock
+from kiosk.medium import MOUNTS, VOLATILE, file_system_of
 
 ROOT: Final = Path(__file__).resolve().parent
 # SQLite before this version can damage a WAL file that two connections write or checkpoint at once (the WAL-reset bug).
@@ -31,7 +32,6 @@ FREE_BYTES_WARNING: Final = 1000 * 1000**2
 # No booth ran before this was written, and none will still run it so much later.
 CLOCK_NOT_BEFORE: Final = datetime(2026, 11, 1, tzinfo=UTC)
 CLOCK_NOT_AFTER: Final = datetime(2046, 11, 1, tzinfo=UTC)
-VOLATILE: Final = {"overlay", "tmpfs", "ramfs"}
 
 
 class Level(Enum):
@@ -79,7 +79,7 @@ def look() -> Iterator[Finding]:
     yield package("psycopg", "psycopg")
     yield cameras(sorted(Path("/dev").glob("video*")))
     yield disk(shutil.disk_usage(ROOT).free)
-    yield filesystem(filesystem_of(ROOT, Path("/proc/self/mountinfo").read_text(encoding="utf-8")))
+    yield filesystem(file_system_of(ROOT, MOUNTS.read_text(encoding="utf-8", errors="surrogateescape")))
     yield clock(datetime.fromtimestamp(SystemClock().wall_ms() / 1000, tz=UTC))
 
 
@@ -173,21 +173,9 @@ def filesystem(kind: str) -> Finding:
             f"{kind} の上にあります。電源を切ると記録が消えるので、会場では使えません",
             f"lies on {kind}: what is written here is lost with the power, so no booth may keep its journal here",
         )
-    if not kind:
+    if not kind:  # inside a chroot no mount may be listed above the folder
         return Finding(Level.WARNING, "folder", "どこに置かれているか分かりません", "cannot tell what it lies on")
     return Finding(Level.GOOD, "folder", kind, kind)
-
-
-def filesystem_of(folder: Path, mountinfo: str) -> str:
-    """The kind of the file system that holds the folder, from /proc/self/mountinfo (proc_pid_mountinfo(5)), or nothing."""
-    kinds = {}
-    for line in mountinfo.splitlines():
-        mount, _, source = line.partition(" - ")
-        # the text writes a space in a path as \040 and the like
-        point = mount.split(" ")[4].encode().decode("unicode_escape").encode("latin-1").decode()
-        kinds[Path(point)] = source.split(" ")[0]
-    # inside a chroot no mount may be listed above the folder
-    return next((kinds[place] for place in (folder, *folder.parents) if place in kinds), "")
 
 
 def clock(now: datetime) -> Finding:
