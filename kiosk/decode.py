@@ -63,7 +63,7 @@ def _read_by_zxing(gray: Gray, binarizer: zxingcpp.Binarizer) -> list[str]:
     if gray.size == 0:
         return []
     codes = zxingcpp.read_barcodes(
-        np.ascontiguousarray(gray),
+        gray,
         formats=QR_ONLY,
         try_rotate=False,  # a QR code is found at any angle; the switch is for bar codes
         text_mode=zxingcpp.TextMode.Plain,
@@ -90,7 +90,7 @@ def _read_by_zbar(gray: Gray) -> list[str]:
     zbar = _zbar()
     if zbar is None or gray.size == 0:
         return []
-    codes = zbar.decode(np.ascontiguousarray(gray), symbols=[zbar.ZBarSymbol.QRCODE])
+    codes = zbar.decode(gray, symbols=[zbar.ZBarSymbol.QRCODE])
     # zbar guesses at the encoding of what is not ASCII, and guesses wrong: such a text would not be what the code says.
     sized = [(code.rect.width * code.rect.height, code.data.decode("ascii")) for code in codes if code.data.isascii()]
     return _largest_first(sized)

@@ -23,7 +23,14 @@ class Hub(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Echo)
         self.bodies: list[bytes] = []
         self.broken = threading.Semaphore(0)
-        self.answered = threading.Semaphore(0)
+        self.hung_up = threading.Semaphore(0)
+
+    def shutdown_request(self, request: socket.socket | tuple[bytes, socket.socket]) -> None:
+        super().shutdown_request(request)
+        self.hung_up.release()
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A cut line is what the tests are about."""
 
     @property
     def address(self) -> Address:
@@ -46,7 +53,6 @@ class Echo(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-        self.server.answered.release()
 
     def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - http.server names it
         pass
@@ -166,9 +172,11 @@ def test_a_stalled_answer_keeps_the_line_open_in_silence(cable: Cable, hub: Hub)
     cable.spoil(Stall(bytes_before=17))
 
     with closing(socket.create_connection(cable.address, PATIENCE_SECONDS)) as line:
-        line.sendall(b"POST /sync HTTP/1.1\r\nContent-Length: 5\r\n\r\nbatch")
+        line.sendall(b"POST /sync HTTP/1.1\r\nConnection: close\r\nContent-Length: 5\r\n\r\nbatch")
         begun = line.recv(100)
-        assert hub.answered.acquire(timeout=PATIENCE_SECONDS)
+        assert hub.hung_up.acquire(timeout=PATIENCE_SECONDS)
+        cable.join()  # a turn or two of the cable's loop, to tell the kiosk what it must not tell
+        cable.join()
         cable.cut()
         with pytest.raises(ConnectionResetError):
             line.recv(1)
@@ -186,6 +194,18 @@ def test_a_captive_portal_answers_in_place_of_the_hub(cable: Cable, hub: Hub, ki
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == "text/html"
     assert hub.bodies == []
+
+
+def test_an_impostor_listens_to_the_end(cable: Cable) -> None:
+    cable.spoil(CAPTIVE_PORTAL)
+
+    with closing(socket.create_connection(cable.address, PATIENCE_SECONDS)) as line:
+        line.sendall(b"POST /sync HTTP/1.1\r\n")
+        answer = b"".join(iter(lambda: line.recv(65536), b""))
+        for _ in range(8):  # a line closed too early would be reset under these, and take a slow answer with it
+            line.sendall(b"b" * 500_000)
+
+    assert answer == CAPTIVE_PORTAL.answer
 
 
 def test_faults_meet_the_next_connections_one_each(cable: Cable, hub: Hub, kiosk: requests.Session) -> None:

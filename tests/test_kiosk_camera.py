@@ -1,6 +1,7 @@
 """Every source gives gray frames; a live one gives the newest; a broken picture stops nothing."""
 
 import os
+import signal
 import threading
 from pathlib import Path
 
@@ -215,7 +216,7 @@ def test_the_camera_of_the_pi_is_a_pipe_and_its_program_ends_with_it(program_fol
     assert shades([frame]) == [70]
     assert "--codec mjpeg" in (program_folder / "arguments").read_text()
     assert "--width 640 --height 480 --framerate 10 -o -" in (program_folder / "arguments").read_text()
-    assert camera._program.returncode is not None  # type: ignore[attr-defined]
+    assert camera._program.returncode == -signal.SIGTERM  # type: ignore[attr-defined]
 
 
 def test_a_program_of_the_pi_that_gives_no_picture_is_a_named_error(program_folder: Path) -> None:
