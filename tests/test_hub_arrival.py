@@ -1,0 +1,373 @@
+"""Batches arrive: good, repeated, split, spoilt, with holes, forked, from strangers. On both engines."""
+
+from __future__ import annotations
+
+import pytest
+from hub_world import VISIT_POINTS, World
+
+from hub.arrival import RolledBack, take_batch
+from hub.store import Store, row, rows
+from sync.batch import Batch, Head, read_batch, write_batch
+from sync.codec import WireError, encode
+from sync.entry import Clock, Stamp, Void, hash_of
+from sync.envelope import ENTRY, RECEIPT, seal
+from sync.receipt import Status, read_receipt
+from wire_samples import sample_key
+
+
+@pytest.fixture
+def world(store: Store) -> World:
+    return World(store)
+
+
+def test_what_a_booth_signed_is_posted_and_the_receipt_names_it(world: World) -> None:
+    booth = world.booth()
+    booth.grant(0)
+    booth.grant(1)
+
+    receipt = booth.send()
+
+    assert (receipt.status, receipt.cursor, receipt.refused) == (Status.OK, booth.head, None)
+    assert world.verdicts(booth) == {"posted": (2, 2 * VISIT_POINTS)}
+    assert world.balance(world.members[0]) == VISIT_POINTS
+    assert sum(world.accounts().values()) == 0
+
+
+def test_a_batch_sent_twice_is_posted_once(world: World) -> None:
+    booth = world.booth()
+    booth.grant(0)
+    booth.send()
+    before = world.picture()
+
+    again = booth.send(first_seq=1)
+
+    assert again.number == 2
+    assert world.picture() == before
+
+
+def test_one_member_at_two_booths_is_posted_once_and_the_other_is_a_duplicate(world: World) -> None:
+    one, other = world.booth("受付1"), world.booth("受付2")
+    one.grant(0)
+    other.grant(0)
+    one.send()
+
+    other.send()
+
+    assert world.balance(world.members[0]) == VISIT_POINTS
+    assert world.verdicts() == {"posted": (1, VISIT_POINTS), "duplicate": (1, VISIT_POINTS)}
+
+
+def test_the_grant_with_more_points_wins_even_when_it_comes_later(world: World) -> None:
+    one, other = world.booth("受付1"), world.booth("受付2")
+    one.grant(0, activity=2, occasion=5, quantity=10, points=100)
+    other.grant(0, activity=2, occasion=5, quantity=70, points=200)
+    one.send()
+
+    other.send()
+
+    assert world.balance(world.members[0]) == 200
+    assert world.verdicts(one) == {"duplicate": (1, 100)}
+    assert world.verdicts(other) == {"posted": (1, 200)}
+
+
+def test_a_void_dismisses_its_grant_and_the_duplicate_takes_its_place(world: World) -> None:
+    one, other = world.booth("受付1"), world.booth("受付2")
+    given = one.grant(0)
+    other.grant(0)
+    first, second = sorted([one, other], key=lambda booth: booth.kiosk)
+    first.send()
+    second.send()
+    assert given is not None
+
+    first.add(Void(2, "まちがい"))
+    first.send()
+
+    assert world.reasons(first)[2] == ("dismissed", "voided")
+    assert world.verdicts(second) == {"posted": (1, VISIT_POINTS)}
+    assert world.balance(world.members[0]) == VISIT_POINTS
+
+
+def test_a_void_of_something_else_is_held_and_is_no_grant(world: World) -> None:
+    booth = world.booth()
+    booth.grant(0)
+    booth.add(Void(1, "番号まちがい"))
+
+    booth.send()
+
+    assert world.reasons(booth) == {3: ("held", "void of nothing")}
+    assert world.verdicts(booth) == {"posted": (1, VISIT_POINTS)}
+
+
+def test_what_comes_after_a_hole_is_held_until_the_hole_is_filled(world: World) -> None:
+    booth = world.booth()
+    for person in range(6):
+        booth.grant(person)
+    booth.send(last_seq=2)
+
+    beyond = booth.send(first_seq=5)
+    held = world.verdicts(booth)
+    filled = booth.send(first_seq=3, last_seq=4)
+
+    assert (beyond.cursor.seq, beyond.beyond) == (2, ((5, 7),))
+    assert held == {"posted": (1, 50), "held": (3, 150)}
+    assert (filled.cursor, filled.beyond) == (booth.head, ())
+    assert world.verdicts(booth) == {"posted": (6, 300)}
+
+
+@pytest.mark.parametrize("reason", ["flip", "cut", "long"])
+def test_a_spoilt_entry_at_the_end_is_refused_by_name_and_those_before_it_arrive(world: World, reason: str) -> None:
+    booth = world.booth()
+    booth.grant(0)
+    booth.grant(1)
+    batch = booth.batch()
+    last = batch.entries[-1]
+    spoilt = {"flip": last[:-1] + bytes([last[-1] ^ 1]), "cut": last[:-1], "long": last + bytes(2_000)}[reason]
+
+    receipt = booth.take(batch._replace(entries=(*batch.entries[:-1], spoilt)))
+
+    assert receipt.refused == (3, {"flip": "signature", "cut": "envelope", "long": "length"}[reason])
+    assert receipt.cursor.seq == 2
+    assert world.verdicts(booth) == {"posted": (1, VISIT_POINTS)}
+    assert booth.send().cursor == booth.head
+
+
+def test_a_bad_signature_inside_a_good_chain_is_attested_by_what_follows(world: World) -> None:
+    booth = world.booth()
+    booth.grant(0)
+    spoilt = booth.entries[-1]
+    encoded = spoilt.encoded[:-1] + bytes([spoilt.encoded[-1] ^ 1])
+    booth.entries[-1] = spoilt._replace(encoded=encoded, hash=hash_of(encoded))
+    booth.grant(1)
+
+    receipt = booth.send()
+
+    assert receipt.refused is None
+    assert world.verdicts(booth) == {"posted": (2, 100)}
+
+
+def test_a_batch_of_another_kiosks_entries_brings_nothing(world: World) -> None:
+    one, other = world.booth("受付1"), world.booth("受付2")
+    one.grant(0)
+    mine = one.batch()
+
+    receipt = other.take(mine._replace(kiosk=other.kiosk, head=other.head, certificate=None))
+
+    assert receipt.refused == (1, "kid")
+    assert world.verdicts() == {}
+
+
+def test_entries_out_of_order_are_refused_from_the_first_that_jumps(world: World) -> None:
+    booth = world.booth()
+    for person in range(3):
+        booth.grant(person)
+    batch = booth.batch()
+    entries = batch.entries
+
+    receipt = booth.take(batch._replace(entries=(entries[0], entries[1], entries[3], entries[2])))
+
+    assert receipt.refused == (3, "order")
+    assert receipt.cursor.seq == 2
+    assert booth.send().cursor == booth.head
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "body"),
+    [(1, "redeem", (1, 2)), (2, "grant", (1, 2)), (1, "grant", (1, 2, 3)), (1, "grant", None)],
+    ids=["unknown kind", "unknown version", "wrong length", "wrong type"],
+)
+def test_an_entry_of_newer_software_arrives_and_is_held_and_does_not_block_the_next(
+    world: World, version: int, kind: str, body: tuple[int, ...] | None
+) -> None:
+    booth = world.booth()
+    booth.grant(0)
+    seq, prev = booth.head
+    payload = encode((version, booth.kiosk, seq + 1, prev, kind, body, tuple(booth.stamp())))
+    encoded = seal(ENTRY, booth.key, payload)
+    booth.entries.append(booth.entries[-1]._replace(encoded=encoded, hash=hash_of(encoded)))
+    booth.grant(1)
+
+    receipt = booth.send()
+
+    assert (receipt.cursor, receipt.refused) == (booth.head, None)
+    assert world.reasons(booth)[3][0] == "held"
+    assert world.reasons(booth)[3][1].startswith("not understood")
+    assert world.verdicts(booth) == {"posted": (2, 100), "held": (1, 0)}
+
+
+def test_a_cloned_card_makes_one_fork_case_and_what_was_posted_stays(world: World) -> None:
+    booth = world.booth()
+    for person in range(3):
+        booth.grant(person)
+    clone = booth.clone(after_seq=2)
+    booth.send()
+    clone.grant(10)
+    clone.grant(11)
+
+    receipt = clone.send()
+    booth.grant(5)
+    after = booth.send()
+
+    assert (receipt.status, receipt.cursor) == (Status.FENCED, clone.head)
+    assert (after.status, after.cursor) == (Status.FENCED, booth.head)
+    assert world.verdicts(booth) == {"posted": (3, 150), "held": (3, 150)}
+    assert {reason for _, reason in world.reasons(booth).values()} == {"fork"}
+    with world.store.reading() as connection:
+        assert [tuple(one) for one in rows(connection, "SELECT kind, fork_seq FROM fence")] == [("fork", 3)]
+
+
+def test_an_unsigned_fork_fences_nobody(world: World) -> None:
+    booth = world.booth()
+    booth.grant(0)
+    booth.send()
+    forger = booth.clone(after_seq=1)
+    forger.key = sample_key("thief")
+    forger.grant(3)
+    forged = forger.entries[-1].encoded
+
+    receipt = booth.take(Batch(booth.kiosk, booth.head, 2, None, (forged,), None))
+
+    assert receipt.refused is not None
+    assert receipt.status is Status.OK
+    booth.grant(1)
+    assert booth.send().cursor == booth.head
+
+
+def test_a_restored_card_that_is_behind_learns_of_a_cursor_beyond_its_head(world: World) -> None:
+    booth = world.booth()
+    for person in range(4):
+        booth.grant(person)
+    restored = booth.clone(after_seq=3)
+    booth.send()
+
+    receipt = restored.send(first_seq=4)
+
+    assert receipt.cursor == booth.head
+    assert receipt.cursor.seq > restored.head.seq
+    assert world.verdicts(booth) == {"posted": (4, 200)}
+
+
+def test_a_stranger_is_told_so_and_leaves_no_trace(world: World) -> None:
+    booth = world.booth()
+    stranger = booth.clone(0)
+    stranger.key = sample_key("stranger")
+    stranger.certificate = None
+    stranger.grant(0)
+
+    receipt = stranger.send()
+
+    assert (receipt.status, receipt.number) == (Status.UNKNOWN, 0)
+    with world.store.reading() as connection:
+        assert row(connection, "SELECT count(*) AS entries FROM entry").entries == 0
+
+
+def test_a_hub_that_forgot_a_kiosk_takes_its_entries_on_its_certificate(world: World) -> None:
+    booth = world.booth()
+    booth.grant(0)
+    with world.store.transaction() as connection:
+        connection.exec_driver_sql("DELETE FROM kiosk")
+
+    receipt = booth.send()
+
+    assert (receipt.status, receipt.cursor) == (Status.OK, booth.head)
+
+
+def test_a_hub_that_is_shown_its_own_future_signs_nothing_until_a_new_instance(world: World) -> None:
+    booth = world.booth()
+    booth.grant(0)
+    booth.send()
+    future = read_receipt(booth.last_receipt or b"", world.hub.keyring.verifying(RECEIPT))
+    with world.store.transaction() as connection:
+        connection.exec_driver_sql("UPDATE kiosk_progress SET receipt_number = 0")
+    booth.grant(1)
+
+    with pytest.raises(RolledBack):
+        booth.send()
+    with pytest.raises(RolledBack):
+        world.booth("受付2").send()
+    world.now_ms += 1_000
+    instance = world.open_instance()
+    receipt = booth.send()
+
+    assert receipt.instance == instance > future.instance
+    assert receipt.cursor == booth.head
+    assert world.verdicts(booth) == {"posted": (2, 100)}
+
+
+@pytest.mark.parametrize("spoil", ["cut", "flip", "double", "large"])
+def test_a_batch_spoilt_on_the_way_is_refused_whole(world: World, spoil: str) -> None:
+    booth = world.booth()
+    booth.grant(0)
+    encoded = write_batch(booth.batch())
+    spoilt = {
+        "cut": encoded[:-3],
+        "flip": bytes([encoded[0] ^ 1]) + encoded[1:],
+        "double": encoded + encoded,
+        "large": encoded + bytes(4 * 2**20),
+    }[spoil]
+
+    with pytest.raises(WireError):
+        read_batch(spoilt)
+
+
+def test_a_batch_without_entries_asks_for_a_receipt(world: World) -> None:
+    booth = world.booth()
+    booth.grant(0)
+    booth.send()
+
+    receipt = booth.take(Batch(booth.kiosk, booth.head, 3, None, (), None))
+
+    assert receipt.cursor == booth.head
+
+
+def test_a_head_alone_never_changes_anything(world: World) -> None:
+    booth = world.booth()
+    booth.grant(0)
+    booth.send()
+    before = world.picture()
+
+    receipt = booth.take(Batch(booth.kiosk, Head(99, bytes(32)), 3, None, (), None))
+
+    assert receipt.cursor.seq == 2
+    assert world.picture() == before
+
+
+def test_the_same_entries_in_any_split_give_the_same_verdicts(store: Store) -> None:
+    world = World(store)
+    booth, other = world.booth("受付1", total=400), world.booth("受付2")
+    for person in range(8):
+        booth.grant(person)
+        other.grant(person + 4)
+    booth.add(Void(4, "まちがい"))
+    booth.add(Clock(world.now_ms, 600_000, 600_020), Stamp(0, booth.boot, 600_020, 2))
+
+    booth.send(last_seq=3)
+    other.send(last_seq=5)
+    booth.send(first_seq=7)
+    booth.send(first_seq=3, last_seq=7)
+    other.send(first_seq=2)
+    split = world.picture()
+    booth.send(first_seq=1)
+    other.send(first_seq=1)
+
+    assert world.picture() == split
+    assert world.verdicts()["posted"][0] + world.verdicts()["duplicate"][0] + world.verdicts()["dismissed"][0] == 16
+
+
+def test_receipts_count_up_and_speak_of_arrival_only(world: World) -> None:
+    booth = world.booth()
+    numbers = []
+
+    for person in range(3):
+        booth.grant(person)
+        numbers.append(booth.send().number)
+
+    assert numbers == [1, 2, 3]
+
+
+def test_take_batch_returns_exactly_the_bytes_of_a_signed_receipt(world: World) -> None:
+    booth = world.booth()
+    booth.grant(0)
+
+    encoded = take_batch(world.hub, booth.batch())
+
+    assert read_receipt(encoded, world.hub.keyring.verifying(RECEIPT)).kiosk == booth.kiosk
