@@ -13,6 +13,8 @@ ROOT = os.path.dirname(os.path.realpath(__file__))
 VENV = os.path.join(ROOT, ".venv")
 SET_ASIDE = os.path.join(ROOT, ".venv.old")
 GUARD = os.path.join(ROOT, ".venv.guard")
+# The Python that a .venv is made from: this one, or where this is run by .venv's own, the one that it was made from.
+BASE_PYTHON = os.path.realpath(sys.executable)
 PYTHON = os.path.join(VENV, "bin", "python")
 STAMP = os.path.join(VENV, "kumapo-stamp")
 COMMANDS = os.path.join(ROOT, "kumapo_cli.py")
@@ -146,14 +148,13 @@ def make_anew(lock: str) -> None:
 
 
 def make_venv() -> None:
-    """An empty .venv of the Python that runs this, or that made the .venv which runs this."""
+    """An empty .venv."""
     tell("Python の環境を作っています…", "Making a Python environment ...")
-    python = os.path.realpath(sys.executable)
     uv = find_uv()
     if uv:
-        run([uv, "venv", "--quiet", "--python", python, VENV])
+        run([uv, "venv", "--quiet", "--python", BASE_PYTHON, VENV])
     else:
-        run([python, "-I", "-m", "venv", VENV])
+        run([BASE_PYTHON, "-I", "-m", "venv", VENV])
 
 
 def install(lock: str) -> None:

@@ -26,7 +26,7 @@ UV = """\
 here='{bin}'
 case "$1 $2" in
     "--version ") ;;
-    "venv --quiet") exec '{python}' -m venv --without-pip "$5" ;;
+    "venv --quiet") exec "$4" -m venv --without-pip "$5" ;;
     "pip install")
         for lock; do :; done
         echo "${{lock##*/}}" >>"$here/installed"
@@ -235,6 +235,16 @@ def test_a_half_made_venv_is_made_anew(machine: Machine) -> None:
     assert done.returncode == 0
     assert not half_made.exists()
     assert machine.installed() == ["requirements.lock"]
+
+
+def test_a_half_made_venv_is_made_anew_by_the_python_it_came_from(machine: Machine) -> None:
+    machine.start("demo")
+    (machine.checkout / ".venv" / "kumapo-stamp").unlink()
+
+    done = machine.start("demo")
+
+    assert done.returncode == 0, done.stderr
+    assert (machine.checkout / ".venv" / "bin" / "python").resolve() == PYTHON
 
 
 def test_a_venv_whose_python_has_gone_is_made_anew(machine: Machine) -> None:
