@@ -271,7 +271,7 @@ def run(command):  # type: (list[str]) -> None
     else:
         japanese = "準備できませんでした。ネットワークにつながっているかを確かめてください(最初だけ必要です)。"
         english = "Set-up failed. See whether the network is there (it is needed the first time only)."
-    raise SetUpError(japanese, english, "\n".join("    " + line[:200] for line in output.splitlines()[-6:]))
+    raise SetUpError(japanese, english, "\n".join("    " + line[:200] for line in output.splitlines()[-3:]))
 
 
 def apt_install(packages: str) -> str:
