@@ -1,0 +1,68 @@
+"""Turns readings of the booth's clocks, and what the hub or a volunteer said of the time, into the stamp of an entry.
+Pure.
+
+A Raspberry Pi has no clock of its own: after a start it may believe to be in 1970. What a person or the hub told in
+this boot is carried on by the monotonic clock; the machine's wall clock counts only where nobody has told anything.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sync.citytime import city_day
+from sync.entry import Clock, Stamp, Trust
+
+SAMPLE_TOLERANCE_MS = 2_000
+"""How far the hub's time may be from what the first sample of the boot predicts before another one is written down."""
+
+
+class Confirmed(NamedTuple):
+    """The date and time a volunteer confirmed in one tap, and when in this boot that was."""
+
+    wall_ms: int
+    monotonic_ms: int
+
+
+class BootTime(NamedTuple):
+    """What is known of the time in one boot of the machine."""
+
+    boot: bytes
+    sample: Clock | None = None
+    confirmed: Confirmed | None = None
+
+
+def stamp_at(known: BootTime, wall_ms: int, monotonic_ms: int) -> Stamp:
+    """Return the stamp for this moment: by the hub's time if it was heard in this boot, else the volunteer's, else the
+    machine's.
+    """
+    if known.sample is not None:
+        told_ms = known.sample.hub_ms + monotonic_ms - (known.sample.sent_ms + known.sample.received_ms) // 2
+        return Stamp(max(0, told_ms), known.boot, monotonic_ms, Trust.HUB)
+    if known.confirmed is not None:
+        told_ms = known.confirmed.wall_ms + monotonic_ms - known.confirmed.monotonic_ms
+        return Stamp(max(0, told_ms), known.boot, monotonic_ms, Trust.CONFIRMED)
+    return Stamp(wall_ms, known.boot, monotonic_ms, Trust.NONE)
+
+
+def trusted_day(stamp: Stamp) -> int | None:
+    """Return the city's day if the hub has told the time in this boot, else None: then nobody is refused by a date."""
+    return city_day(stamp.wall_ms) if stamp.trust == Trust.HUB else None
+
+
+def is_worth_keeping(sample: Clock, known: Clock | None) -> bool:
+    """Tell whether a sample teaches the hub something: the first of a boot does, and one that contradicts it by more
+    than 2 seconds.
+
+    A sample says only that the hub's time was read between sending and receiving, so two samples contradict by the gap
+    between two ranges.
+    """
+    if known is None:
+        return True
+    earliest, latest = _offset_range_ms(sample)
+    known_earliest, known_latest = _offset_range_ms(known)
+    return max(earliest - known_latest, known_earliest - latest) > SAMPLE_TOLERANCE_MS
+
+
+def _offset_range_ms(sample: Clock) -> tuple[int, int]:
+    """Between which two values the hub's clock is ahead of the monotonic one."""
+    return sample.hub_ms - sample.received_ms, sample.hub_ms - sample.sent_ms

@@ -1,0 +1,251 @@
+"""Answers questions about a journal beside a running booth, and is what the one writer (`kiosk.journal`) is built on.
+Never writes.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+import msgspec
+
+from kiosk.boothtime import BootTime, Confirmed, trusted_day
+from kiosk.chain import Damage, Row, check_run, is_signed_head
+from kiosk.journal_file import JournalDamaged, JournalMissing
+from kiosk.scan import Earlier, Known, Offer
+from sync.batch import Head
+from sync.citytime import DAY_MS
+from sync.codec import WireError
+from sync.engine import Uplink
+from sync.entry import Body, Clock, DayEnd, Stamp, Trust, first_prev, hash_of, read_entry
+from sync.envelope import ENTRY, take_apart
+
+ENTRY_OVERHEAD = 3
+"""Bytes a batch adds to each entry: the head of a byte string of up to 65,535 bytes."""
+
+_CITY_AHEAD_MS = 9 * 3_600_000
+"""The city's day begins 9 hours before that of UTC."""
+
+_Columns: TypeAlias = "tuple[Any, ...]"
+
+
+class JournalReader:
+    """Reads a journal. Every answer is one statement, so it is whole even while another process writes."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        """Raises JournalMissing where no enrolment has begun."""
+        self._connection = connection
+        self._lock = threading.RLock()
+        kiosk = self._kept("kiosk")
+        if kiosk is None:
+            raise JournalMissing("no key")
+        self.kiosk = kiosk
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    @property
+    def root_public_key(self) -> bytes:
+        """The hub's root key, pinned at enrolment. Raises JournalMissing before that."""
+        return self._wanted("root_public_key")
+
+    @property
+    def address(self) -> str:
+        """The hub's address as the enrolment code had it."""
+        return (self._kept("address") or b"").decode("utf-8")
+
+    @property
+    def invitation(self) -> str:
+        """The enrolment code's text this journal was begun with."""
+        return (self._kept("invitation") or b"").decode("utf-8")
+
+    @property
+    def stopped(self) -> str:
+        """Why this key signs nothing more, or ""."""
+        return (self._kept("stopped") or b"").decode("utf-8") or self.uplink().stopped
+
+    def head(self) -> Head:
+        """Return the last entry's number and hash."""
+        row = self._row("select seq, hash from entry order by seq desc limit 1")
+        return Head(*row) if row is not None else self._base()
+
+    def hash_at(self, seq: int) -> bytes | None:
+        """Return the hash of an entry still kept, or what the first one kept is chained to."""
+        row = self._row("select hash from entry where seq = ?", seq)
+        if row is not None:
+            return bytes(row[0])
+        public_key = self._kept("public_key")
+        if seq == 0 and public_key is not None:
+            return first_prev(public_key)
+        base = self._base()
+        return base.hash if base.seq == seq else None
+
+    def entries_from(self, first_seq: int, most: int, most_bytes: int) -> list[bytes]:
+        """Return a run of entries from `first_seq` (or the first one still kept), within both bounds; it ends before a
+        hole or damage.
+        """
+        run: list[bytes] = []
+        start = max(first_seq, self.first_kept_seq())
+        for row in self.rows(start, most):
+            most_bytes -= len(row.encoded) + ENTRY_OVERHEAD
+            if row.seq != start + len(run) or hash_of(row.encoded) != row.hash or (run and most_bytes < 0):
+                break
+            run.append(row.encoded)
+        return run
+
+    def rows(self, first_seq: int, most: int = -1) -> Iterator[Row]:
+        """Return the entries from `first_seq` on as they are kept, a thousand in memory at a time."""
+        while most:
+            amount = 1_000 if most < 0 else min(most, 1_000)
+            rows = self._all(
+                "select seq, hash, encoded from entry where seq >= ? order by seq limit ?", first_seq, amount
+            )
+            yield from (Row(*row) for row in rows)
+            if len(rows) < amount:
+                return
+            first_seq = rows[-1][0] + 1
+            most = most - amount if most > 0 else most
+
+    def first_kept_seq(self) -> int:
+        """Return the number of the oldest entry still kept, or the next one to be signed."""
+        row = self._row("select seq from entry order by seq limit 1")
+        return int(row[0]) if row is not None else self._base().seq + 1
+
+    def stamp_of(self, seq: int) -> Stamp | None:
+        """Return when an entry was signed, if it is kept and understood."""
+        body_and_stamp = self._entry(seq)
+        return body_and_stamp[1] if body_and_stamp is not None else None
+
+    def uplink(self) -> Uplink:
+        """Return what is known of the hub."""
+        encoded = self._kept("uplink")
+        return msgspec.json.decode(encoded, type=Uplink) if encoded is not None else Uplink()
+
+    def last_receipt(self) -> bytes | None:
+        """Return the last receipt that was believed."""
+        return self._kept("receipt")
+
+    def certificate(self) -> bytes | None:
+        """Return this kiosk's certificate."""
+        return self._kept("certificate")
+
+    def key_list(self) -> bytes:
+        """Return the newest key list. Raises JournalMissing before enrolment."""
+        return self._wanted("key_list")
+
+    def manifest(self) -> bytes | None:
+        """Return the newest manifest."""
+        return self._kept("manifest")
+
+    def boot_time(self, boot: bytes) -> BootTime:
+        """Return what is known of the time in that boot of the machine."""
+        row = self._row(
+            "select hub_ms, sent_ms, received_ms, confirmed_ms, confirmed_monotonic_ms from boot where boot = ?", boot
+        )
+        if row is None:
+            return BootTime(boot)
+        sample = Clock(*row[:3]) if row[0] is not None else None
+        confirmed = Confirmed(*row[3:]) if row[3] is not None else None
+        return BootTime(boot, sample, confirmed)
+
+    def share_used(self, allotment: int) -> int:
+        """Return the points of all grants ever signed against an allotment; a void gives nothing back (DESIGN §4,
+        share).
+        """
+        row = self._row("select points from drawn where allotment = ?", allotment)
+        return int(row[0]) if row is not None else 0
+
+    def known_of(self, offer: Offer, member: int, stamp: Stamp) -> Known:
+        """Return what the journal knows of a member at this activity, and of the share."""
+        event, activity = offer.event.event, offer.activity.activity
+        row = self._row(
+            "select seq, points, wall_ms, boot, monotonic_ms, trust from granted"
+            " where event = ? and activity = ? and member = ? and occasion = ?",
+            *(event, activity, member, offer.occasion),
+        )
+        earlier = Earlier(row[0], row[1], Stamp(*row[2:])) if row is not None else None
+        day = trusted_day(stamp) if offer.activity.daily_limit else None
+        return Known(earlier, self._granted_on(event, activity, member, day), self.share_used(offer.share.allotment))
+
+    def totals(self) -> DayEnd:
+        """Return how many grants and voids were signed so far, and their points."""
+        grants, points = self._wanted_row("select coalesce(sum(grants), 0), coalesce(sum(points), 0) from drawn")
+        voids, voided_points = self._wanted_row("select count(*), coalesce(sum(points), 0) from voided")
+        return DayEnd(grants, points, voids, voided_points)
+
+    def check(self, after: Head | None = None) -> Damage | None:
+        """Read every entry after `after` (None: all that are kept) and check the chain; tell the first damage."""
+        if after is not None and self.hash_at(after.seq) != after.hash:
+            return Damage(after.seq, "missing")
+        end = check_run(self.rows(1 if after is None else after.seq + 1), after or self._base(), self.kiosk)
+        if isinstance(end, Damage):
+            return end
+        row = self._row("select encoded from entry where seq = ?", end.seq)
+        public_key = self._kept("public_key")
+        if row is not None and public_key is not None and not is_signed_head(row[0], public_key):
+            return Damage(end.seq, "not signed")
+        return None
+
+    def quick_check(self) -> str:
+        """Ask SQLite whether the tables are sound; return what it says, or "". It does not see a flipped bit in a
+        record: `check` does.
+        """
+        said = self._wanted_row("pragma quick_check(1)")[0]
+        return "" if said == "ok" else str(said)
+
+    def _base(self) -> Head:
+        """What the oldest entry still kept is chained to."""
+        encoded = self._kept("base")
+        if encoded is None:
+            return Head(0, first_prev(self._wanted("public_key")))
+        return Head(int.from_bytes(encoded[:8], "big"), encoded[8:])
+
+    def _granted_on(self, event: int, activity: int, member: int, day: int | None) -> int:
+        """Count the grants whose stamp puts them on `day` by the hub's time; None: nobody asks."""
+        if day is None:
+            return 0
+        starts_ms = day * DAY_MS - _CITY_AHEAD_MS
+        row = self._wanted_row(
+            "select count(*) from granted where event = ? and activity = ? and member = ?"
+            " and trust = ? and wall_ms >= ? and wall_ms < ?",
+            *(event, activity, member, int(Trust.HUB), starts_ms, starts_ms + DAY_MS),
+        )
+        return int(row[0])
+
+    def _entry(self, seq: int) -> tuple[Body, Stamp] | None:
+        row = self._row("select encoded from entry where seq = ?", seq)
+        if row is None:
+            return None
+        try:
+            entry = read_entry(take_apart(ENTRY, row[0]).payload)
+        except WireError:
+            return None
+        return entry.body, entry.stamp
+
+    def _kept(self, name: str) -> bytes | None:
+        row = self._row("select content from kept where name = ?", name)
+        return bytes(row[0]) if row is not None else None
+
+    def _wanted(self, name: str) -> bytes:
+        content = self._kept(name)
+        if content is None:
+            raise JournalMissing(f"no {name}")
+        return content
+
+    def _wanted_row(self, statement: str, *values: int | bytes | str) -> _Columns:
+        row = self._row(statement, *values)
+        if row is None:
+            raise JournalDamaged(statement)
+        return row
+
+    def _row(self, statement: str, *values: int | bytes | str) -> _Columns | None:
+        with self._lock:
+            row: _Columns | None = self._connection.execute(statement, values).fetchone()
+            return row
+
+    def _all(self, statement: str, *values: int | bytes | str) -> list[_Columns]:
+        with self._lock:
+            return self._connection.execute(statement, values).fetchall()
