@@ -1,4 +1,6 @@
-"""What a person decides, each with a reason: release, dismiss, accept a hole, top up, fence, revoke. Recorded first, then judged again."""
+"""What a person decides, each with a reason: release, dismiss, accept a hole, top up, fence, revoke. Recorded first,
+then judged again.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ def dismiss(hub: Hub, kiosk: bytes, hashes: Iterable[bytes], reason: str, done_b
 
 
 def accept_hole(hub: Hub, kiosk: bytes, first_seq: int, last_seq: int, reason: str, done_by: str) -> None:
-    """Accept that entries `first_seq` … `last_seq` may be lost, and let what came after them count. They may still turn up."""
+    """Accept that entries `first_seq` … `last_seq` may be lost, and let what came after them count. They may still turn
+    up.
+    """
 
     def work(connection: sa.Connection) -> None:
         now_ms = hub.wall_ms()
@@ -56,7 +60,9 @@ def accept_hole(hub: Hub, kiosk: bytes, first_seq: int, last_seq: int, reason: s
 
 
 def top_up(hub: Hub, kiosk: bytes, allotment: int, points: int, reason: str, done_by: str) -> None:
-    """Raise a kiosk's share by `points`; one act releases everything that was held for want of it. Raises ActRefused."""
+    """Raise a kiosk's share by `points`; one act releases everything that was held for want of it. Raises
+    ActRefused.
+    """
 
     def work(connection: sa.Connection) -> None:
         total, reserve = shares_in_force(connection, kiosk).get(allotment, (0, 0))
@@ -78,12 +84,16 @@ def fence(hub: Hub, kiosk: bytes, reason: str, done_by: str) -> None:
 
 
 def revoke(hub: Hub, kiosk: bytes, reason: str, done_by: str) -> None:
-    """Take a kiosk's key out of use, for instance when it was stolen; what the hub had not seen is held, and the kiosk still drains."""
+    """Take a kiosk's key out of use, for instance when it was stolen; what the hub had not seen is held, and the kiosk
+    still drains.
+    """
     _draw(hub, kiosk, "revoked", reason, done_by)
 
 
 def judge_kiosks_holding(hub: Hub, reason: str) -> None:
-    """Judge anew every kiosk with something held for `reason`, after a reference record has changed (a member became known …)."""
+    """Judge anew every kiosk with something held for `reason`, after a reference record has changed (a member became
+    known …).
+    """
     with hub.store.reading() as connection:
         kiosks = rows(
             connection,

@@ -32,7 +32,8 @@ def protect(connection: sa.Connection) -> None:
 
 
 def grant_to_runtime_role(connection: sa.Connection, role: str) -> None:
-    """PostgreSQL: give the role the hub runs under INSERT and SELECT on posted tables, and no more; the owner's role only migrates.
+    """PostgreSQL: give the role the hub runs under INSERT and SELECT on posted tables, and no more; the owner's role
+    only migrates.
 
     A table's owner ignores REVOKE, so the two roles must differ.
     """
@@ -51,10 +52,8 @@ _REFUSE_FUNCTION = """
 
 def _statements(dialect: str, table: str) -> list[str]:
     if dialect == "postgresql":
-        return [
-            f"CREATE TRIGGER {table}_only_grows BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
-            "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
-        ]
+        moment = f"BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} FOR EACH STATEMENT"
+        return [f"CREATE TRIGGER {table}_only_grows {moment} EXECUTE FUNCTION refuse_change()"]
     return [
         f"CREATE TRIGGER {table}_never_{verb.lower()} BEFORE {verb} ON {table} "
         "BEGIN SELECT RAISE(ABORT, 'posted rows are never changed'); END"

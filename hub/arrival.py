@@ -1,12 +1,16 @@
-"""A batch arrives: its entries are stored, judged and posted in one transaction; the receipt is signed after the commit.
+"""A batch arrives: its entries are stored, judged and posted in one transaction; the receipt is signed after the
+commit.
 
-A plain kiosk (no hole, no fork, no fence) whose batch just goes on at the cursor is judged from the kept fold. Everything else, and every
-void or time sample, takes the whole road: all entries of that kiosk are judged again from entry 1, and the difference is posted.
+A plain kiosk (no hole, no fork, no fence) whose batch just goes on at the cursor is judged from the kept fold.
+Everything else, and every
+void or time sample, takes the whole road: all entries of that kiosk are judged again from entry 1, and the difference
+is posted.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import NamedTuple
 
 import cbor2
@@ -17,8 +21,9 @@ from hub.check import Arriving, Checked, check_batch, understand
 from hub.facts import KioskRow, accepted_holes, find_kiosk, line_of, load_facts
 from hub.inbox import write_entries
 from hub.judge import Attested, Facts, Fold, Judged, hold_all, judge
+from hub.limits import flag_over_limit
 from hub.posting import Change, fill_inbox_with, post, unusual_members
-from hub.service import Hub, instances, is_rolled_back, mark_rolled_back
+from hub.service import Hub, instances, is_rolled_back, key_list_version, mark_rolled_back
 from hub.store import execute, row, rows
 from sync.batch import Batch, Head
 from sync.certificate import kiosk_identity, read_certificate
@@ -30,7 +35,7 @@ from sync.receipt import Receipt, Status, read_receipt, write_receipt
 
 
 class RolledBack(Exception):
-    """This hub has been shown its own future; it signs nothing until it opens a new instance."""
+    """The hub has been shown its own future; it signs nothing until it opens a new instance."""
 
 
 class Progress(NamedTuple):
@@ -86,7 +91,7 @@ def lock_progress(connection: sa.Connection, kiosk: bytes, now_ms: int) -> Progr
     return Progress(found.head_seq, cursor, found.receipt_number, bool(found.is_plain), beyond, bytes(found.fold))
 
 
-def _arrive(  # noqa: PLR0913  # one batch and everything that bears on it
+def _arrive(  # one batch and everything that bears on it
     hub: Hub, connection: sa.Connection, kiosk: KioskRow, batch: Batch, checked: Checked, now_ms: int
 ) -> Receipt | None:
     """Store, judge and post inside the transaction; return the receipt to sign, None where the hub was rolled back."""
@@ -101,10 +106,11 @@ def _arrive(  # noqa: PLR0913  # one batch and everything that bears on it
     fresh = _not_yet_stored(connection, kiosk.kiosk, progress, checked.arriving)
     write_entries(connection, [(kiosk.kiosk, one.seq, one.hash, now_ms, one.encoded) for one in fresh])
     if fresh:
-        goes_on = _goes_on(progress, fresh)
-        step = _judge_plain if goes_on else _judge_whole
+        step = _judge_plain if _goes_on(progress, fresh) else _judge_whole
         progress = step(hub, connection, kiosk, progress, fresh, now_ms)
-    progress = progress._replace(receipt_number=progress.receipt_number + 1, head_seq=max(progress.head_seq, batch.head.seq))
+    progress = progress._replace(
+        receipt_number=progress.receipt_number + 1, head_seq=max(progress.head_seq, batch.head.seq)
+    )
     _write_progress(connection, kiosk.kiosk, progress)
     execute(
         connection,
@@ -134,17 +140,19 @@ def _not_yet_stored(
 
 
 def _goes_on(progress: Progress, fresh: list[Arriving]) -> bool:
-    """Tell whether the entries simply follow the cursor of a plain kiosk and cannot change the standing of an earlier one."""
+    """Tell whether the entries simply follow the cursor of a plain kiosk and cannot change the standing of an earlier
+    one.
+    """
     return (
         progress.is_plain
         and fresh[0].seq == progress.cursor.seq + 1
         and fresh[0].prev == progress.cursor.hash
-        and all(later.prev == earlier.hash for earlier, later in zip(fresh, fresh[1:], strict=False))
+        and all(later.prev == earlier.hash for earlier, later in pairwise(fresh))
         and not any(one.entry is not None and isinstance(one.entry.body, Void | Clock) for one in fresh)
     )
 
 
-def _judge_plain(  # noqa: PLR0913  # the quick road
+def _judge_plain(  # the quick road
     hub: Hub, connection: sa.Connection, kiosk: KioskRow, progress: Progress, fresh: list[Arriving], now_ms: int
 ) -> Progress:
     facts = load_facts(hub, connection, kiosk.kiosk)
@@ -156,13 +164,16 @@ def _judge_plain(  # noqa: PLR0913  # the quick road
         fold = Fold.unpack(progress.fold)
         judged = judge(facts_with_members, attested, fold)
     post(connection, kiosk.kiosk, [Change(one, None) for one in judged], facts.shares, now_ms)
+    flag_over_limit(connection, kiosk.kiosk, judged, facts)
     return progress._replace(cursor=Head(fresh[-1].seq, fresh[-1].hash), fold=fold.pack())
 
 
-def _judge_whole(  # noqa: PLR0913  # the whole road
+def _judge_whole(  # the whole road
     hub: Hub, connection: sa.Connection, kiosk: KioskRow, progress: Progress, fresh: list[Arriving], now_ms: int
 ) -> Progress:
-    """Judge every entry of the kiosk from the beginning and post what has changed. Draws the fence where a fork has come to light."""
+    """Judge every entry of the kiosk from the beginning and post what has changed. Draws the fence where a fork has
+    come to light.
+    """
     stored = _stored_entries(connection, kiosk.kiosk)
     links = [link for link, _ in stored]
     first = first_prev(kiosk.public_key)
@@ -184,6 +195,7 @@ def _judge_whole(  # noqa: PLR0913  # the whole road
     judged += hold_all(facts, others, tree.aside)
     changes = _changes(connection, kiosk.kiosk, judged, {one.hash for one in fresh})
     post(connection, kiosk.kiosk, changes, facts.shares, now_ms)
+    flag_over_limit(connection, kiosk.kiosk, [change.judged for change in changes], facts)
     is_plain = not tree.aside and not tree.beyond and line_of(connection, kiosk.kiosk) is None
     return progress._replace(cursor=tree.cursor, beyond=tree.beyond, is_plain=is_plain, fold=fold.pack())
 
@@ -197,7 +209,9 @@ def _with_members(connection: sa.Connection, kiosk: bytes, facts: Facts, judged:
 
 def _stored_entries(connection: sa.Connection, kiosk: bytes) -> list[tuple[Link, Attested]]:
     found = rows(
-        connection, "SELECT seq, hash, arrived_ms, encoded FROM entry WHERE kiosk = :kiosk ORDER BY seq, hash", kiosk=kiosk
+        connection,
+        "SELECT seq, hash, arrived_ms, encoded FROM entry WHERE kiosk = :kiosk ORDER BY seq, hash",
+        kiosk=kiosk,
     )
     stored = []
     for one in found:
@@ -226,7 +240,9 @@ def _changes(connection: sa.Connection, kiosk: bytes, judged: list[Judged], fres
 
 
 def _draw_fence(connection: sa.Connection, kiosk: bytes, tip: Head, forked_at: int, now_ms: int) -> None:
-    """Draw the line of a fork once: what was posted by then stays, both branches after it are held, and a person decides."""
+    """Draw the line of a fork once: what was posted by then stays, both branches after it are held, and a person
+    decides.
+    """
     execute(
         connection,
         """
@@ -296,7 +312,9 @@ def _register(hub: Hub, connection: sa.Connection, kiosk: KioskRow, batch: Batch
 
 
 def _shows_our_future(hub: Hub, batch: Batch, progress: Progress, instance: Instance) -> bool:
-    """Tell whether the kiosk holds a receipt of ours that we do not remember giving: this database is older than it should be."""
+    """Tell whether the kiosk holds a receipt of ours that we do not remember giving: this database is older than it
+    should be.
+    """
     if batch.last_receipt is None:
         return False
     try:
@@ -306,7 +324,7 @@ def _shows_our_future(hub: Hub, batch: Batch, progress: Progress, instance: Inst
     return shown.kiosk == batch.kiosk and (shown.instance, shown.number) > (instance, progress.receipt_number)
 
 
-def _receipt(  # noqa: PLR0913  # everything a receipt says
+def _receipt(  # everything a receipt says
     hub: Hub,
     connection: sa.Connection,
     kiosk: KioskRow,
@@ -342,6 +360,7 @@ def _receipt(  # noqa: PLR0913  # everything a receipt says
         next_after_seconds=hub.pace.next_after_seconds,
         max_batch=hub.pace.max_batch,
         manifest_version=newest.version or 0,
+        key_list_version=key_list_version(connection),
     )
 
 
@@ -362,7 +381,18 @@ def _receipt_for_unknown(hub: Hub, batch: Batch, now_ms: int) -> bytes:
     return write_receipt(
         hub.keyring.signer(RECEIPT),
         Receipt(
-            batch.kiosk, instance, 0, Status.UNKNOWN, batch.head, empty, (), None, 0, now_ms, hub.pace.next_after_seconds,
-            hub.pace.max_batch, 0,
+            batch.kiosk,
+            instance,
+            0,
+            Status.UNKNOWN,
+            batch.head,
+            empty,
+            (),
+            None,
+            0,
+            now_ms,
+            hub.pace.next_after_seconds,
+            hub.pace.max_batch,
+            0,
         ),
     )

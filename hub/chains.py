@@ -1,4 +1,5 @@
-"""Pure: how the stored entries of one kiosk hang together. Finds the main branch, the cursor, holes, runs beyond a hole, and forks.
+"""Pure: how the stored entries of one kiosk hang together. Finds the main branch, the cursor, holes, runs beyond a
+hole, and forks.
 
 Used when a kiosk is not plain (a hole, a fork, a fence); a plain kiosk's chain just grows at its cursor.
 """
@@ -20,14 +21,18 @@ class Link(NamedTuple):
 
 
 class Line(NamedTuple):
-    """Where judgement stops: ancestors of the tip are judged normally, all else is held for `reason` (fork, fenced or revoked)."""
+    """Where judgement stops: ancestors of the tip are judged normally, all else is held for `reason` (fork, fenced or
+    revoked).
+    """
 
     tip: Head
     reason: str
 
 
 class Branches(NamedTuple):
-    """`main` is what is judged normally, in order; `aside` is held, each hash with its reason; `beyond` are runs after a hole."""
+    """`main` is what is judged normally, in order; `aside` is held, each hash with its reason; `beyond` are runs after
+    a hole.
+    """
 
     main: list[Link]
     cursor: Head
@@ -46,10 +51,13 @@ def fork_seq(links: Iterable[Link], first_prev: bytes) -> int | None:
     return lowest
 
 
-def branches(links: Iterable[Link], first_prev: bytes, line: Line | None, accepted_holes: Mapping[int, int]) -> Branches:
+def branches(
+    links: Iterable[Link], first_prev: bytes, line: Line | None, accepted_holes: Mapping[int, int]
+) -> Branches:
     """Return how the links hang together.
 
-    `line` is the fence in force, if any; without one there must be no fork. `accepted_holes` maps first to last number of each hole that a
+    `line` is the fence in force, if any; without one there must be no fork. `accepted_holes` maps first to last number
+    of each hole that a
     person has accepted.
     """
     ordered = sorted(links)
@@ -67,7 +75,9 @@ def branches(links: Iterable[Link], first_prev: bytes, line: Line | None, accept
 def cursor_on_branch(
     links: Iterable[Link], wanted: Iterable[Head], accepted_holes: Mapping[int, int], otherwise: Head
 ) -> Head:
-    """Return the first of the `wanted` entries that has arrived together with all before it on its branch, else `otherwise`."""
+    """Return the first of the `wanted` entries that has arrived together with all before it on its branch, else
+    `otherwise`.
+    """
     ordered = sorted(links)
     for head in wanted:
         path = _ancestors(ordered, head, accepted_holes)
@@ -77,7 +87,9 @@ def cursor_on_branch(
 
 
 def _ancestors(ordered: list[Link], tip: Head, accepted_holes: Mapping[int, int]) -> list[Link]:
-    """Return the tip and everything before it on its branch, in order; an accepted hole is stepped over where its entries are missing."""
+    """Return the tip and everything before it on its branch, in order; an accepted hole is stepped over where its
+    entries are missing.
+    """
     by_hash = {(link.seq, link.hash): link for link in ordered}
     by_seq: dict[int, list[Link]] = {}
     for link in ordered:

@@ -1,6 +1,8 @@
-"""Pure: which entries of a batch may arrive. Needs a canonical envelope, the four frozen items, and attestation by a signature.
+"""Pure: which entries of a batch may arrive. Needs a canonical envelope, the four frozen items, and attestation by a
+signature.
 
-One good signature attests every entry before it in the same chained run, so usually one verification serves a whole batch; single
+One good signature attests every entry before it in the same chained run, so usually one verification serves a whole
+batch; single
 signatures stay stored and the audit checks them. Nothing here judges what an entry is worth.
 """
 

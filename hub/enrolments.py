@@ -1,4 +1,6 @@
-"""Lets kiosks in: an invitation of ten minutes for one key, the kiosk's application, and a clerk's approval after comparing 16 digits."""
+"""Lets kiosks in: an invitation of ten minutes for one key, the kiosk's application, and a clerk's approval after
+comparing 16 digits.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +67,8 @@ def invite(hub: Hub, name: str, organisation: int, address: str) -> tuple[bytes,
 def apply(hub: Hub, application: Application) -> bytes:
     """Take a kiosk's application and return the welcome. Raises EnrolmentRefused.
 
-    The MAC tells which invitation it answers; nothing on the wire names one. The same kiosk may ask again until it is approved. A second
+    The MAC tells which invitation it answers; nothing on the wire names one. The same kiosk may ask again until it is
+    approved. A second
     key with a good MAC means that somebody else has seen the QR: the invitation is cancelled for both.
     """
     now_ms = hub.wall_ms()
@@ -76,7 +79,9 @@ def apply(hub: Hub, application: Application) -> bytes:
 
 
 def approve(hub: Hub, enrolment: bytes, events: tuple[int, ...], shares: tuple[Share, ...]) -> bytes:
-    """Let the kiosk in after its digits were compared: certificate, events, shares, first manifest. Return its identity."""
+    """Let the kiosk in after its digits were compared: certificate, events, shares, first manifest. Return its
+    identity.
+    """
     return hub.store.run(lambda connection: _approve(hub, connection, enrolment, events, shares))
 
 
@@ -84,7 +89,9 @@ def applicants(connection: sa.Connection) -> list[Applicant]:
     """Return all invitations, with the digits to compare where a kiosk has answered."""
     found = rows(
         connection,
-        "SELECT enrolment, name, organisation, state, public_key, software FROM enrolment ORDER BY expires_ms, enrolment",
+        """
+        SELECT enrolment, name, organisation, state, public_key, software FROM enrolment ORDER BY expires_ms, enrolment
+        """,
     )
     return [
         Applicant(
@@ -116,7 +123,9 @@ def _apply(hub: Hub, connection: sa.Connection, application: Application, now_ms
     return _welcome(hub, connection, application.public_key, bytes(invited.code))
 
 
-def _invitation_answered_by(hub: Hub, connection: sa.Connection, application: Application) -> sa.Row[tuple[object, ...]] | None:
+def _invitation_answered_by(
+    hub: Hub, connection: sa.Connection, application: Application
+) -> sa.Row[tuple[object, ...]] | None:
     for invited in rows(connection, "SELECT * FROM enrolment WHERE code IS NOT NULL ORDER BY expires_ms, enrolment"):
         wanted = mac_from_kiosk(bytes(invited.code), application.public_key, hub.keyring.root_key_hash)
         if is_same_mac(wanted, application.mac):

@@ -1,4 +1,6 @@
-"""Gathers what the judging of one kiosk depends on beside its entries: manifests, events, shares, lost cards, decisions, fences, holes."""
+"""Gathers what the judging of one kiosk depends on beside its entries: manifests, events, shares, lost cards,
+decisions, fences, holes.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ class KioskRow(NamedTuple):
 def find_kiosk(connection: sa.Connection, kiosk: bytes) -> KioskRow | None:
     """Return a kiosk by its identity."""
     found = row(connection, "SELECT kiosk, public_key, name, organisation FROM kiosk WHERE kiosk = :kiosk", kiosk=kiosk)
-    return None if found is None else KioskRow(bytes(found.kiosk), bytes(found.public_key), found.name, found.organisation)
+    return (
+        None if found is None else KioskRow(bytes(found.kiosk), bytes(found.public_key), found.name, found.organisation)
+    )
 
 
 def load_facts(hub: Hub, connection: sa.Connection, kiosk: bytes) -> Facts:
@@ -36,8 +40,12 @@ def load_facts(hub: Hub, connection: sa.Connection, kiosk: bytes) -> Facts:
     return Facts(
         manifests=_manifests(hub, connection, kiosk),
         events=_events(connection),
-        shares={allotment: total + reserve for allotment, (total, reserve) in shares_in_force(connection, kiosk).items()},
-        lost_cards=frozenset((one.member, one.issue) for one in rows(connection, "SELECT member, issue FROM lost_card")),
+        shares={
+            allotment: total + reserve for allotment, (total, reserve) in shares_in_force(connection, kiosk).items()
+        },
+        lost_cards=frozenset(
+            (one.member, one.issue) for one in rows(connection, "SELECT member, issue FROM lost_card")
+        ),
         decisions={
             bytes(one.hash): one.kind
             for one in rows(connection, "SELECT hash, kind FROM decision WHERE kiosk = :kiosk", kiosk=kiosk)
@@ -59,7 +67,11 @@ def shares_in_force(connection: sa.Connection, kiosk: bytes) -> dict[int, tuple[
 
 def line_of(connection: sa.Connection, kiosk: bytes) -> Line | None:
     """Return the fence in force: the one with the lowest tip, because nothing after it was judged any more."""
-    fences = rows(connection, "SELECT kind, tip_seq, tip_hash FROM fence WHERE kiosk = :kiosk ORDER BY tip_seq, since_ms, kind", kiosk=kiosk)
+    fences = rows(
+        connection,
+        "SELECT kind, tip_seq, tip_hash FROM fence WHERE kiosk = :kiosk ORDER BY tip_seq, since_ms, kind",
+        kiosk=kiosk,
+    )
     if not fences:
         return None
     return Line(Head(fences[0].tip_seq, bytes(fences[0].tip_hash)), fences[0].kind)

@@ -1,5 +1,8 @@
-"""Fills the inbox, a temporary table of claims on their way into the ledger, the way each engine is quickest (the second of two files
-that may differ by engine: SQLite takes rows by executemany, PostgreSQL by COPY; measured 6.7 and 5 ms for 5,000 rows, against 42).
+"""Fills the inbox, a temporary table of claims on their way into the ledger, the way each engine is quickest.
+
+The second of two files that may differ by engine: SQLite takes rows by executemany, PostgreSQL by COPY (measured 6.7
+and
+5 ms for 5,000 rows, against 42 ms for executemany on PostgreSQL).
 """
 
 from __future__ import annotations
@@ -14,7 +17,8 @@ from hub.settle import Claim
 _COLUMNS = "event, bucket, member, activity, occasion, kiosk, seq, hash, points, allotment, from_share, occurred_ms"
 _TABLE = """
     CREATE TEMPORARY TABLE IF NOT EXISTS inbox (
-        event BIGINT, bucket BIGINT, member BIGINT, activity BIGINT, occasion BIGINT, kiosk BYTEA, seq BIGINT, hash BYTEA,
+        event BIGINT, bucket BIGINT, member BIGINT, activity BIGINT, occasion BIGINT, kiosk BYTEA, seq BIGINT, hash
+        BYTEA,
         points BIGINT, allotment BIGINT, from_share BIGINT, occurred_ms BIGINT
     )
 """
@@ -45,4 +49,5 @@ def _write_rows(connection: sa.Connection, table: str, columns: str, rows: Seque
         cursor.close()
         return
     marks = ", ".join("?" * len(rows[0]))
-    connection.exec_driver_sql(f"INSERT INTO {table} ({columns}) VALUES ({marks})", list(rows))
+    # Table and columns are this file's own words, never a caller's.
+    connection.exec_driver_sql(f"INSERT INTO {table} ({columns}) VALUES ({marks})", list(rows))  # noqa: S608

@@ -1,6 +1,7 @@
 """Pure: what each grant of one kiosk is worth by itself, before grants of different kiosks meet on a repeat key.
 
-`judge` folds over the main branch in order. Its fold can be kept and carried on by the next batch, or thrown away and made again from entry
+`judge` folds over the main branch in order. Its fold can be kept and carried on by the next batch, or thrown away and
+made again from entry
 1: both give the same standings, and a test holds them against each other. Time, members and acts are handed in.
 """
 
@@ -41,7 +42,9 @@ class Source(Enum):
 
 
 class Judged(NamedTuple):
-    """A grant (or an entry that is not understood) with its standing. `allotment` is 0 where the manifest does not tell."""
+    """A grant (or an entry that is not understood) with its standing. `allotment` is 0 where the manifest does not
+    tell.
+    """
 
     seq: int
     hash: bytes
@@ -75,7 +78,8 @@ class EventNow(NamedTuple):
 class Facts:
     """Everything beside the entries that a standing depends on, for one kiosk.
 
-    `members` holds only the unusual ones: {member: "unknown" | "ended"}. `shares` is total + reserve now in force per allotment.
+    `members` holds only the unusual ones: {member: "unknown" | "ended"}. `shares` is total + reserve now in force per
+    allotment.
     `events` are all events as they stand now; `decisions` are persons' acts by entry hash: "release" or "dismiss".
     """
 
@@ -89,7 +93,9 @@ class Facts:
 
 @dataclass
 class Fold:
-    """What judging the entries so far has left behind. Small, and the same however the entries were split into batches."""
+    """What judging the entries so far has left behind. Small, and the same however the entries were split into
+    batches.
+    """
 
     manifest: tuple[Instance, int] | None = None
     used: dict[int, int] = field(default_factory=dict)
@@ -121,7 +127,9 @@ class Fold:
 
 
 def judge(facts: Facts, main: list[Attested], fold: Fold) -> list[Judged]:
-    """Return the standing of every grant and every entry not understood in `main`, in order; `fold` is carried on in place."""
+    """Return the standing of every grant and every entry not understood in `main`, in order; `fold` is carried on in
+    place.
+    """
     voided = _voided(main)
     ceilings = _ceilings(main)
     samples = _first_samples(main)
@@ -134,7 +142,9 @@ def judge(facts: Facts, main: list[Attested], fold: Fold) -> list[Judged]:
 
 
 def hold_all(facts: Facts, entries: Iterable[Attested], reasons: Mapping[bytes, str]) -> list[Judged]:
-    """Return the standing of entries off the main branch or beyond a hole: held for their reason until a person decides."""
+    """Return the standing of entries off the main branch or beyond a hole: held for their reason until a person
+    decides.
+    """
     judged = []
     for attested in entries:
         body = attested.entry.body if attested.entry is not None else None
@@ -146,7 +156,7 @@ def hold_all(facts: Facts, entries: Iterable[Attested], reasons: Mapping[bytes, 
     return judged
 
 
-def _judge_one(  # noqa: PLR0913  # one step of the fold
+def _judge_one(  # one step of the fold
     facts: Facts,
     fold: Fold,
     attested: Attested,
@@ -174,7 +184,7 @@ def _judge_one(  # noqa: PLR0913  # one step of the fold
     return None
 
 
-def _judge_grant(  # noqa: PLR0913  # one step of the fold
+def _judge_grant(  # one step of the fold
     facts: Facts, fold: Fold, attested: Attested, grant: Grant, voided: Mapping[int, int], ceiling_ms: int | None
 ) -> Judged:
     manifest = facts.manifests.get(fold.manifest) if fold.manifest else None
@@ -193,7 +203,8 @@ def _judge_grant(  # noqa: PLR0913  # one step of the fold
 
 
 RELEASABLE = frozenset({"points", "time", "member ended", "not this kiosk's", "fork", "fenced", "revoked"})
-"""What a person may release by a decision. A share is topped up, a hole accepted, an unknown member made known instead."""
+"""What a person may release by a decision. A share is topped up, a hole accepted, an unknown member made known instead.
+"""
 
 
 def _decided(facts: Facts, entry_hash: bytes, reason: str, grant: Grant | None) -> tuple[Candidacy, str]:
@@ -243,7 +254,9 @@ def _flags(facts: Facts, grant: Grant, occurred_ms: int) -> tuple[str, ...]:
 
 
 def _interval(fold: Fold, stamp: Stamp | None, arrived_ms: int, ceiling_ms: int | None) -> tuple[int, int, int]:
-    """Return (not before, not after, occurred) of an entry: what samples, floors, neighbours and arrival allow, and the best guess within."""
+    """Return (not before, not after, occurred) of an entry: what samples, floors, neighbours and arrival allow, and the
+    best guess within.
+    """
     latest = arrived_ms if ceiling_ms is None else min(arrived_ms, ceiling_ms)
     earliest = min(fold.floor_ms, latest)
     if stamp is None:
@@ -276,7 +289,9 @@ def _first_samples(main: list[Attested]) -> dict[bytes, Clock]:
 
 
 def _ceilings(main: list[Attested]) -> list[int | None]:
-    """Return for each entry the hub time of the next sample after it: what stands before a sample in the chain was not signed after it."""
+    """Return for each entry the hub time of the next sample after it: what stands before a sample in the chain was not
+    signed after it.
+    """
     if not any(attested.entry is not None and isinstance(attested.entry.body, Clock) for attested in main):
         return []
     ceilings: list[int | None] = []
@@ -289,7 +304,9 @@ def _ceilings(main: list[Attested]) -> list[int | None]:
 
 
 def _voided(main: list[Attested]) -> dict[int, int]:
-    """Return {number of a voided grant: number of its void}; a void counts only for an earlier grant on the same branch."""
+    """Return {number of a voided grant: number of its void}; a void counts only for an earlier grant on the same
+    branch.
+    """
     grants: set[int] = set()
     voided: dict[int, int] = {}
     for attested in main:

@@ -1,4 +1,5 @@
-"""The hub's keys: online keys in one file of the data folder, the root key outside of it. Turns them into signers and key lists.
+"""The hub's keys: online keys in one file of the data folder, the root key outside of it. Turns them into signers and
+key lists.
 
 The database never holds a private key, so a backup of it or a look into it gives nobody the power to sign.
 """
@@ -75,7 +76,8 @@ class Keyring:
 
 
 def make_keys(folder: Path, root_key_file: Path, label: str, random_bytes: Callable[[int], bytes]) -> SigningKey:
-    """Make a root key in `root_key_file` and the online keys in `folder`; return the root key. Existing files are never overwritten.
+    """Make a root key in `root_key_file` and the online keys in `folder`; return the root key. Existing files are never
+    overwritten.
 
     Raises KeyringError where the root key would lie inside the data folder, or a file is already there.
     """
@@ -110,7 +112,9 @@ def load_root_key(root_key_file: Path) -> SigningKey:
 
 
 def sign_key_list(root_key: SigningKey, keyring: Keyring, version: int, instances: tuple[Instance, ...]) -> bytes:
-    """Return a key list of the keyring's keys and `instances`, signed by the root key. Raises KeyringError for a foreign root key."""
+    """Return a key list of the keyring's keys and `instances`, signed by the root key. Raises KeyringError for a
+    foreign root key.
+    """
     if root_key.public != keyring.root_public_key:
         raise KeyringError("このハブのルート鍵ではありません / this is not the root key of this hub")
     return write_key_list(root_key, KeyList(version, keyring.label, keyring.online_keys(), instances))

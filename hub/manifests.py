@@ -1,14 +1,16 @@
-"""Signs manifests and the shares in them. A share is money on the road: its points leave the allotment in the transaction that signs it."""
+"""Signs manifests and the shares in them. A share is money on the road: its points leave the allotment in the
+transaction that signs it.
+"""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 
 from hub.facts import shares_in_force
+from hub.posting import kiosk_holder
 from hub.reference import load_events, lost_cards, move
 from hub.service import Hub, instances
 from hub.store import execute, execute_many, row
-from hub.posting import kiosk_holder
 from sync.envelope import MANIFEST
 from sync.manifest import Manifest, Share, write_manifest
 
@@ -28,7 +30,9 @@ def assign(connection: sa.Connection, kiosk: bytes, event: int) -> None:
 
 
 def sign_manifest(hub: Hub, connection: sa.Connection, kiosk: bytes, new_shares: tuple[Share, ...] = ()) -> Manifest:
-    """Sign and keep the next manifest for a kiosk; `new_shares` replace the shares of their allotments. Raises ShareRefused."""
+    """Sign and keep the next manifest for a kiosk; `new_shares` replace the shares of their allotments. Raises
+    ShareRefused.
+    """
     now_ms = hub.wall_ms()
     instance = instances(connection)[-1]
     version = 1 + newest_version(connection, kiosk, instance.opened_ms)
@@ -40,7 +44,15 @@ def sign_manifest(hub: Hub, connection: sa.Connection, kiosk: bytes, new_shares:
     shares = tuple(Share(allotment, *in_force[allotment]) for allotment in sorted(in_force))
     name = row(connection, "SELECT name FROM kiosk WHERE kiosk = :kiosk", kiosk=kiosk).name
     manifest = Manifest(
-        kiosk, instance, version, now_ms, load_events(connection, kiosk), shares, lost_cards(connection), (("kiosk", name),), ()
+        kiosk,
+        instance,
+        version,
+        now_ms,
+        load_events(connection, kiosk),
+        shares,
+        lost_cards(connection),
+        (("kiosk", name),),
+        (),
     )
     _keep(hub, connection, manifest)
     return manifest
@@ -70,7 +82,9 @@ def newest_manifest(connection: sa.Connection, kiosk: bytes) -> bytes | None:
 def _move_share(
     connection: sa.Connection, kiosk: bytes, share: Share, before: tuple[int, int], mark: str, now_ms: int
 ) -> None:
-    """Move the difference between the allotment and the kiosk. Lowering a total waits until the kiosk has named the lower manifest."""
+    """Move the difference between the allotment and the kiosk. Lowering a total waits until the kiosk has named the
+    lower manifest.
+    """
     total, reserve = before
     if share.total < total:
         raise ShareRefused("端末枠は下げられません / a share's total is only ever raised while the kiosk is in use")
@@ -87,7 +101,9 @@ def _move_share(
 
 def _refuse_overdraft(connection: sa.Connection, allotment: int, points: int) -> None:
     left = row(
-        connection, "SELECT amount FROM account WHERE kind = 'allotment' AND holder = :holder AND part = 0", holder=allotment
+        connection,
+        "SELECT amount FROM account WHERE kind = 'allotment' AND holder = :holder AND part = 0",
+        holder=allotment,
     )
     if left is None or left.amount < points:
         raise ShareRefused("付与枠が足りません / the allotment does not hold that many points")

@@ -1,6 +1,8 @@
-"""Turns standings into postings: new claims by set-based SQL, contested repeat keys one by one. The only writer of transfers and balances.
+"""Turns standings into postings: new claims by set-based SQL, contested repeat keys one by one. The only writer of
+transfers and balances.
 
-A posted row is never changed. Where a later arrival, a void or a decision changes who wins a key, the difference is posted as linked
+A posted row is never changed. Where a later arrival, a void or a decision changes who wins a key, the difference is
+posted as linked
 transfers (turn 1, 2 …), and what a member no longer has goes to `owed` in the same transaction.
 """
 
@@ -58,8 +60,12 @@ class Tally:
         )
 
 
-def post(connection: sa.Connection, kiosk: bytes, changes: Sequence[Change], shares: Iterable[int], now_ms: int) -> None:
-    """Bring the ledger from what the standings of one kiosk were to what they are. `shares` are the allotments it carries a share of."""
+def post(
+    connection: sa.Connection, kiosk: bytes, changes: Sequence[Change], shares: Iterable[int], now_ms: int
+) -> None:
+    """Bring the ledger from what the standings of one kiosk were to what they are. `shares` are the allotments it
+    carries a share of.
+    """
     tally = Tally()
     carried = frozenset(shares)
     added = [_claim(kiosk, change.judged, carried) for change in changes if _is_added(change)]
@@ -92,7 +98,9 @@ def unusual_members(connection: sa.Connection) -> dict[int, str]:
 
 
 def fill_inbox_with(connection: sa.Connection, kiosk: bytes, judged: Iterable[Judged]) -> None:
-    """Fill the inbox with all grants among `judged`, whatever their standing, so that their members can be looked up."""
+    """Fill the inbox with all grants among `judged`, whatever their standing, so that their members can be looked
+    up.
+    """
     fill_inbox(connection, [_claim(kiosk, one, frozenset()) for one in judged if one.grant is not None])
 
 
@@ -102,7 +110,9 @@ def _is_added(change: Change) -> bool:
 
 def _is_removed(change: Change) -> bool:
     return (
-        change.judged.candidacy is not Candidacy.ELIGIBLE and change.was == "eligible" and change.judged.grant is not None
+        change.judged.candidacy is not Candidacy.ELIGIBLE
+        and change.was == "eligible"
+        and change.judged.grant is not None
     )
 
 
@@ -138,7 +148,8 @@ def _post_fresh(connection: sa.Connection, claims: list[Claim], tally: Tally, no
     posted = execute(
         connection,
         """
-        INSERT INTO transfer (event, bucket, member, activity, occasion, turn, kiosk, seq, hash, points, owed, allotment,
+        INSERT INTO transfer (event, bucket, member, activity, occasion, turn, kiosk, seq, hash, points, owed,
+        allotment,
                               from_share, occurred_ms, posted_ms, reason)
         SELECT event, bucket, member, activity, occasion, 0, kiosk, seq, hash, points, 0, allotment, from_share,
                occurred_ms, CAST(:now_ms AS BIGINT), NULL
@@ -160,7 +171,7 @@ def _posting_order(claim: Claim) -> tuple[RepeatKey, int, bytes, int, bytes]:
 
 
 _NOT_POSTED = """
-    FROM inbox i LEFT JOIN transfer t
+    SELECT i.seq, i.hash FROM inbox i LEFT JOIN transfer t
       ON t.event = i.event AND t.bucket = i.bucket AND t.member = i.member AND t.activity = i.activity
      AND t.occasion = i.occasion AND t.turn = 0 AND t.kiosk = i.kiosk AND t.seq = i.seq AND t.hash = i.hash
     WHERE t.turn IS NULL
@@ -169,7 +180,7 @@ _NOT_POSTED = """
 
 def _drop_contested(connection: sa.Connection, claims: list[Claim]) -> list[Claim]:
     """Take the claims that were not posted out of the inbox, and return them."""
-    names = {(seq, entry_hash) for seq, entry_hash in rows(connection, f"SELECT i.seq, i.hash {_NOT_POSTED}")}
+    names = {(seq, entry_hash) for seq, entry_hash in rows(connection, _NOT_POSTED)}
     execute_many(
         connection,
         "DELETE FROM inbox WHERE seq = :seq AND hash = :hash",
@@ -202,7 +213,9 @@ def _debit_sources(connection: sa.Connection, claims: list[Claim], tally: Tally)
 
 
 def move_out_of_source(connection: sa.Connection, kiosk: bytes, allotment: int, from_share: int, points: int) -> None:
-    """Take points from where a grant's points come from: the kiosk's share, or the allotment itself (negative: give back)."""
+    """Take points from where a grant's points come from: the kiosk's share, or the allotment itself (negative: give
+    back).
+    """
     if from_share:
         change_account(connection, "out", kiosk_holder(kiosk), allotment, -points)
     else:
@@ -229,7 +242,7 @@ def change_account(connection: sa.Connection, kind: str, holder: int, part: int,
     )
 
 
-def _settle_key(  # noqa: PLR0913  # one repeat key and everything that bears on it
+def _settle_key(  # one repeat key and everything that bears on it
     connection: sa.Connection,
     key: RepeatKey,
     added: list[Claim],
@@ -277,16 +290,16 @@ def _lock_member(connection: sa.Connection, key: RepeatKey) -> None:
     )
 
 
-_SAME_KEY = "event = :event AND bucket = :bucket AND member = :member AND activity = :activity AND occasion = :occasion"
-
-
 def _posted_claim(connection: sa.Connection, key: RepeatKey) -> tuple[int, Claim | None]:
-    """Return the last turn on a key (−1 for none) and the claim that stands posted: the last one given and not taken back."""
+    """Return the last turn on a key (−1 for none) and the claim that stands posted: the last one given and not taken
+    back.
+    """
     turns = rows(
         connection,
-        f"""
+        """
         SELECT turn, kiosk, seq, hash, points, allotment, from_share, occurred_ms FROM transfer
-        WHERE {_SAME_KEY} ORDER BY turn
+        WHERE event = :event AND bucket = :bucket AND member = :member AND activity = :activity AND occasion = :occasion
+        ORDER BY turn
         """,
         **key._asdict(),
     )
@@ -300,9 +313,11 @@ def _posted_claim(connection: sa.Connection, key: RepeatKey) -> tuple[int, Claim
 def _duplicates(connection: sa.Connection, key: RepeatKey) -> list[Claim]:
     found = rows(
         connection,
-        f"""
+        """
         SELECT kiosk, seq, hash, points, allotment, from_share, occurred_ms FROM aside
-        WHERE {_SAME_KEY} AND verdict = 'duplicate' ORDER BY kiosk, seq, hash
+        WHERE event = :event AND bucket = :bucket AND member = :member AND activity = :activity AND occasion = :occasion
+          AND verdict = 'duplicate'
+        ORDER BY kiosk, seq, hash
         """,
         **key._asdict(),
     )
@@ -334,7 +349,10 @@ def _take_back(connection: sa.Connection, claim: Claim, turn: int, tally: Tally,
     _insert_transfer(connection, claim, turn, -claim.points, owed, now_ms, "no longer the winner of its key")
     execute(
         connection,
-        "UPDATE member_balance SET held = held - :taken, owed = owed + :owed WHERE bucket = :bucket AND member = :member",
+        """
+        UPDATE member_balance SET held = held - :taken, owed = owed + :owed
+        WHERE bucket = :bucket AND member = :member
+        """,
         taken=claim.points - owed,
         owed=owed,
         bucket=claim.key.bucket,
@@ -344,13 +362,14 @@ def _take_back(connection: sa.Connection, claim: Claim, turn: int, tally: Tally,
     tally.add(claim.kiosk, "posted", claim.points, -1)
 
 
-def _insert_transfer(  # noqa: PLR0913  # a row of the ledger
+def _insert_transfer(  # a row of the ledger
     connection: sa.Connection, claim: Claim, turn: int, points: int, owed: int, now_ms: int, reason: str | None
 ) -> None:
     execute(
         connection,
         """
-        INSERT INTO transfer (event, bucket, member, activity, occasion, turn, kiosk, seq, hash, points, owed, allotment,
+        INSERT INTO transfer (event, bucket, member, activity, occasion, turn, kiosk, seq, hash, points, owed,
+        allotment,
                               from_share, occurred_ms, posted_ms, reason)
         VALUES (:event, :bucket, :member, :activity, :occasion, :turn, :kiosk, :seq, :hash, :points, :owed, :allotment,
                 :from_share, :occurred_ms, :posted_ms, :reason)
@@ -370,7 +389,7 @@ def _insert_transfer(  # noqa: PLR0913  # a row of the ledger
     )
 
 
-def _put_aside(  # noqa: PLR0913  # a kiosk's held and dismissed grants
+def _put_aside(  # a kiosk's held and dismissed grants
     connection: sa.Connection, kiosk: bytes, judged: list[Judged], carried: frozenset[int], tally: Tally, now_ms: int
 ) -> None:
     _insert_asides(

@@ -1,5 +1,7 @@
-"""Reference records: organisations, allotments, events with their activities, members and cards. Nothing here is ever rewritten; events
-are versioned, and the newest version counts."""
+"""Reference records: organisations, allotments, events with their activities, members and cards.
+
+Events are versioned, and the newest version counts.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +14,11 @@ from hub.posting import change_account
 from hub.store import execute, execute_many, row, rows
 from sync.citytime import fiscal_year
 from sync.codec import decode, encode
+from sync.envelope import SigningKey
 from sync.manifest import Activity, Event, OccasionBy
 from sync.member import bucket_of, with_check_digits
 from sync.rules import read_rule, rule_as_value
 from sync.token import write_token
-from sync.envelope import SigningKey
 
 
 class Card(NamedTuple):
@@ -69,7 +71,7 @@ def raise_allotment(connection: sa.Connection, allotment: int, points: int, reas
     move(connection, ("budget", mark), ("issue", 0, 0), ("allotment", allotment, 0), points, reason, now_ms)
 
 
-def move(  # noqa: PLR0913  # a double entry
+def move(  # a double entry
     connection: sa.Connection,
     name: tuple[str, str],
     source: tuple[str, int, int],
@@ -82,7 +84,8 @@ def move(  # noqa: PLR0913  # a double entry
     execute(
         connection,
         """
-        INSERT INTO movement (kind, mark, source, source_holder, source_part, target, target_holder, target_part, points,
+        INSERT INTO movement (kind, mark, source, source_holder, source_part, target, target_holder, target_part,
+        points,
                               reason, posted_ms)
         VALUES (:kind, :mark, :source, :source_holder, :source_part, :target, :target_holder, :target_part, :points,
                 :reason, :posted_ms)
@@ -103,7 +106,7 @@ def move(  # noqa: PLR0913  # a double entry
     change_account(connection, *target, points)
 
 
-def add_event(  # noqa: PLR0913  # an event's own columns
+def add_event(  # an event's own columns
     connection: sa.Connection,
     name: str,
     starts_ms: int,
@@ -162,7 +165,14 @@ def load_events(connection: sa.Connection, kiosk: bytes) -> tuple[Event, ...]:
         kiosk=kiosk,
     )
     return tuple(
-        Event(one.event, one.name, one.starts_ms, one.ends_ms, one.allotment, _activities(connection, one.event, one.version))
+        Event(
+            one.event,
+            one.name,
+            one.starts_ms,
+            one.ends_ms,
+            one.allotment,
+            _activities(connection, one.event, one.version),
+        )
         for one in found
     )
 
@@ -179,7 +189,11 @@ def _activities(connection: sa.Connection, event: int, version: int) -> tuple[Ac
     )
     return tuple(
         Activity(
-            one.activity, one.name, read_rule(decode(bytes(one.rule), depth=3)), OccasionBy(one.occasion_by), one.daily_limit
+            one.activity,
+            one.name,
+            read_rule(decode(bytes(one.rule), depth=3)),
+            OccasionBy(one.occasion_by),
+            one.daily_limit,
         )
         for one in found
     )
@@ -192,13 +206,20 @@ def add_members(
     known: set[int] = set()
     while len(known) < count:
         number = with_check_digits(random_below(10**12))
-        taken = row(connection, "SELECT 1 FROM member WHERE bucket = :bucket AND member = :member", bucket=bucket_of(number), member=number)
+        taken = row(
+            connection,
+            "SELECT 1 FROM member WHERE bucket = :bucket AND member = :member",
+            bucket=bucket_of(number),
+            member=number,
+        )
         if taken is None:
             known.add(number)
     members = sorted(known)
     spread = [{"bucket": bucket_of(member), "member": member, "now_ms": now_ms, "kind": kind} for member in members]
     execute_many(
-        connection, "INSERT INTO member (bucket, member, state, since_ms) VALUES (:bucket, :member, 'open', :now_ms)", spread
+        connection,
+        "INSERT INTO member (bucket, member, state, since_ms) VALUES (:bucket, :member, 'open', :now_ms)",
+        spread,
     )
     execute_many(
         connection,
@@ -222,12 +243,13 @@ def report_lost(connection: sa.Connection, member: int, issue: int, now_ms: int)
         issue=issue,
         now_ms=now_ms,
     )
-    issue_next = 1 + row(
+    newest = row(
         connection,
         "SELECT max(issue) AS issue FROM card WHERE bucket = :bucket AND member = :member",
         bucket=bucket,
         member=member,
-    ).issue
+    )
+    issue_next = int(newest.issue) + 1
     execute(
         connection,
         "INSERT INTO card (bucket, member, issue, kind, made_ms) VALUES (:bucket, :member, :issue, 'paper', :now_ms)",
@@ -246,7 +268,9 @@ def lost_cards(connection: sa.Connection) -> tuple[tuple[int, int], ...]:
 
 
 def cards_of(connection: sa.Connection, members: Iterable[int], key: SigningKey) -> list[Card]:
-    """Return the newest card of each member, with its token. Signing is deterministic, so a card can be printed again."""
+    """Return the newest card of each member, with its token. Signing is deterministic, so a card can be printed
+    again.
+    """
     cards = []
     for member in members:
         newest = row(

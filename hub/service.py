@@ -42,7 +42,7 @@ class Hub:
         return self.keyring.label == DEMO_LABEL
 
 
-def found_hub(  # noqa: PLR0913  # everything a new hub is made of
+def found_hub(  # everything a new hub is made of
     store: Store, folder: Path, root_key_file: Path, label: str, wall_ms: int, random_bytes: Callable[[int], bytes]
 ) -> Instance:
     """Make keys and tables for a new hub and open its first instance."""
@@ -52,17 +52,20 @@ def found_hub(  # noqa: PLR0913  # everything a new hub is made of
     return open_instance(store, folder, root_key_file, "founded", wall_ms, random_bytes)
 
 
-def open_instance(  # noqa: PLR0913  # everything a new instance needs
+def open_instance(  # everything a new instance needs
     store: Store, folder: Path, root_key_file: Path, reason: str, wall_ms: int, random_bytes: Callable[[int], bytes]
 ) -> Instance:
-    """Open a new instance, greater than every one known, and let the root key stand behind it. Needed after every restore."""
+    """Open a new instance, greater than every one known, and let the root key stand behind it. Needed after every
+    restore.
+    """
     root_key, keyring = load_root_key(root_key_file), load_keyring(folder)
 
     def work(connection: sa.Connection) -> Instance:
         known = instances(connection)
         opened_ms = max([wall_ms, *(one.opened_ms + 1 for one in known)])
         instance = Instance(opened_ms, random_bytes(8))
-        # The time leads: a restored hub has forgotten how far the key list had come, and its version must never go back.
+        # The time leads: a restored hub has forgotten how far the key list had come, and its version must never go
+        # back.
         version = max(opened_ms, key_list_version(connection) + 1)
         encoded = sign_key_list(root_key, keyring, version, (*known, instance))
         execute(
@@ -104,7 +107,9 @@ def newest_key_list(connection: sa.Connection) -> bytes:
 
 
 def is_rolled_back(connection: sa.Connection) -> bool:
-    """Tell whether this hub has been shown a receipt of its own future; it signs nothing until it opens a new instance."""
+    """Tell whether this hub has been shown a receipt of its own future; it signs nothing until it opens a new
+    instance.
+    """
     return row(connection, "SELECT value FROM hub_state WHERE name = :name", name=ROLLED_BACK) is not None
 
 

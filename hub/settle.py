@@ -17,7 +17,9 @@ class RepeatKey(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """A grant that is neither held nor dismissed. `from_share` is 1 where its points come out of the kiosk's share, else 0."""
+    """A grant that is neither held nor dismissed. `from_share` is 1 where its points come out of the kiosk's share,
+    else 0.
+    """
 
     key: RepeatKey
     kiosk: bytes

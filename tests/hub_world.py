@@ -1,4 +1,6 @@
-"""A small city for hub tests: one organisation, one event, some members, and booths whose chains reach the hub as batches."""
+"""A small city for hub tests: one organisation, one event, some members, and booths whose chains reach the hub as
+batches.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,8 @@ import hashlib
 import random
 from dataclasses import dataclass, field
 from typing import Any
+
+from wire_samples import MORNING_MS, ROOT_KEY, sample_key
 
 from hub.arrival import take_batch
 from hub.enrolments import apply, approve, invite
@@ -24,7 +28,6 @@ from sync.keys import Instance, KeyList, write_key_list
 from sync.manifest import Activity, Manifest, OccasionBy, Share, read_manifest
 from sync.receipt import Receipt, read_receipt
 from sync.rules import ByHours, Fixed
-from wire_samples import MORNING_MS, ROOT_KEY, sample_key
 
 VISIT, HELP = 1, 2
 VISIT_POINTS = 50
@@ -33,12 +36,14 @@ SOFTWARE = "kumapo test"
 
 def sample_keyring(label: str = "") -> Keyring:
     """Return a keyring made from fixed seeds, under the sample root key."""
-    import base64  # noqa: PLC0415  # only the key file's form needs it
+    import base64  # only the key file's form needs it
 
     def pack(plain: bytes) -> str:
         return base64.b64encode(plain).decode("ascii")
 
-    keys = tuple(StoredKey(name, pack(sample_key(f"hub {name}").seed), 1) for name in ("member", "kiosk", "receipt", "manifest"))
+    keys = tuple(
+        StoredKey(name, pack(sample_key(f"hub {name}").seed), 1) for name in ("member", "kiosk", "receipt", "manifest")
+    )
     return Keyring(StoredKeys(pack(ROOT_KEY.public), label, pack(bytes(32)), keys))
 
 
@@ -59,14 +64,16 @@ class World:
 
     def __post_init__(self) -> None:
         """Found the hub and its reference records."""
-        chance = random.Random(self.seed)  # noqa: S311  # repeatable, not secret
+        chance = random.Random(self.seed)  # repeatable, not secret
         self.hub = Hub(self.store, sample_keyring(), lambda: self.now_ms, chance.randbytes, Pace(30, 5_000))
         self.open_instance()
 
-        def work(connection: Any) -> None:  # noqa: ANN401  # a connection
+        def work(connection: Any) -> None:  # a connection
             self.organisation = add_organisation(connection, "見本団体1")
             self.allotment = add_allotment(connection, self.organisation, "見本の付与枠", self.allotted, self.now_ms)
-            self.event = add_event(connection, "見本まつり", MORNING_MS, MORNING_MS + DAY_MS // 3, self.allotment, activities())
+            self.event = add_event(
+                connection, "見本まつり", MORNING_MS, MORNING_MS + DAY_MS // 3, self.allotment, activities()
+            )
             self.members = add_members(connection, self.people, self.now_ms, chance.randrange)
 
         self.store.run(work)
@@ -76,7 +83,7 @@ class World:
         """Open an instance as `hub restore` does, with the sample root key."""
         instance = Instance(self.now_ms, hashlib.sha256(str(self.now_ms).encode()).digest()[:8])
 
-        def work(connection: Any) -> None:  # noqa: ANN401  # a connection
+        def work(connection: Any) -> None:  # a connection
             execute(
                 connection,
                 "INSERT INTO instance (opened_ms, mark, reason) VALUES (:opened_ms, :mark, 'test')",
@@ -84,7 +91,8 @@ class World:
                 mark=instance.mark,
             )
             known = tuple(
-                Instance(one.opened_ms, bytes(one.mark)) for one in rows(connection, "SELECT opened_ms, mark FROM instance")
+                Instance(one.opened_ms, bytes(one.mark))
+                for one in rows(connection, "SELECT opened_ms, mark FROM instance")
             )
             encoded = write_key_list(ROOT_KEY, KeyList(self.now_ms, "", self.hub.keyring.online_keys(), known))
             execute(
@@ -102,7 +110,9 @@ class World:
         """Enrol a kiosk and let it in."""
         key = sample_key(f"booth {name}")
         enrolment, invitation = invite(self.hub, name, self.organisation, "http://127.0.0.1:1")
-        application = Application(key.public, SOFTWARE, mac_from_kiosk(invitation.code, key.public, invitation.root_key_hash))
+        application = Application(
+            key.public, SOFTWARE, mac_from_kiosk(invitation.code, key.public, invitation.root_key_hash)
+        )
         apply(self.hub, application)
         approve(self.hub, enrolment, events or (self.event,), (Share(self.allotment, total, reserve),))
         welcome = read_welcome(apply(self.hub, application))
@@ -142,14 +152,19 @@ class World:
     def accounts(self) -> dict[str, int]:
         """Return the sum of each kind of account."""
         with self.store.reading() as connection:
-            kinds = {one.kind: int(one.amount) for one in rows(connection, "SELECT kind, sum(amount) AS amount FROM account GROUP BY kind")}
-            people = row(connection, "SELECT coalesce(sum(held), 0) AS held, coalesce(sum(owed), 0) AS owed FROM member_balance")
+            kinds = {
+                one.kind: int(one.amount)
+                for one in rows(connection, "SELECT kind, sum(amount) AS amount FROM account GROUP BY kind")
+            }
+            people = row(
+                connection, "SELECT coalesce(sum(held), 0) AS held, coalesce(sum(owed), 0) AS owed FROM member_balance"
+            )
         return {**kinds, "member": int(people.held), "owed": int(people.owed)}
 
     def picture(self) -> dict[str, list[tuple[object, ...]]]:
         """Return verdicts and balances in a form that can be compared: invariant 7 speaks of these."""
         questions = {
-            "balances": "SELECT bucket, member, held, owed FROM member_balance WHERE held > 0 OR owed > 0 ORDER BY 1, 2",
+            "balances": "SELECT bucket, member, held, owed FROM member_balance WHERE held + owed > 0 ORDER BY 1, 2",
             "accounts": "SELECT kind, holder, part, amount FROM account WHERE amount <> 0 ORDER BY 1, 2, 3",
             "asides": "SELECT kiosk, seq, hash, points, verdict, reason FROM aside ORDER BY 1, 2, 3",
             "winners": """
@@ -161,7 +176,10 @@ class World:
         }
         with self.store.reading() as connection:
             return {
-                name: [tuple(bytes(part) if isinstance(part, memoryview) else part for part in one) for one in rows(connection, text)]
+                name: [
+                    tuple(bytes(part) if isinstance(part, memoryview) else part for part in one)
+                    for one in rows(connection, text)
+                ]
                 for name, text in questions.items()
             }
 
@@ -221,18 +239,25 @@ class Booth:
         now_ms = self.world.now_ms
         return Stamp(now_ms if wall_ms is None else wall_ms, self.boot, max(0, now_ms - self.started_ms), trust)
 
-    def grant(self, person: int = 0, **changes: Any) -> SignedEntry:  # noqa: ANN401  # items of a grant
+    def grant(self, person: int = 0, **changes: Any) -> SignedEntry:  # items of a grant
         """Grant a visit to the `person`-th member."""
         return self.add(self.make_grant(person, **changes))
 
-    def make_grant(self, person: int = 0, **changes: Any) -> Grant:  # noqa: ANN401  # items of a grant
+    def make_grant(self, person: int = 0, **changes: Any) -> Grant:  # items of a grant
         """Return the body of such a grant."""
         usual = Grant(self.world.event, VISIT, 0, self.world.members[person], 1, 0, b"kid1", 0, VISIT_POINTS, 1, 7, 1)
         return usual._replace(**changes)
 
     def clone(self, after_seq: int) -> Booth:
         """Return a booth with the same key and the first entries: a copied or restored card."""
-        return Booth(self.world, self.key, self.manifest, self.certificate, self.entries[:after_seq], min(self.cursor_seq, after_seq))
+        return Booth(
+            self.world,
+            self.key,
+            self.manifest,
+            self.certificate,
+            self.entries[:after_seq],
+            min(self.cursor_seq, after_seq),
+        )
 
     def batch(self, first_seq: int | None = None, last_seq: int | None = None) -> Batch:
         """Return a batch of entries; by default everything after the cursor."""

@@ -1,9 +1,12 @@
-"""What a person decides: release, dismiss, accept a hole, top up, fence, revoke. Each with a reason, each judged again."""
+"""What a person decides: release, dismiss, accept a hole, top up, fence, revoke. Each with a reason, each judged
+again.
+"""
 
 from __future__ import annotations
 
 import pytest
 from hub_world import VISIT_POINTS, World
+from wire_samples import MORNING_MS
 
 from hub import acts
 from hub.store import Store, execute, rows
@@ -11,7 +14,6 @@ from sync.citytime import DAY_MS
 from sync.entry import Clock, Stamp
 from sync.member import with_check_digits
 from sync.receipt import Status
-from wire_samples import MORNING_MS
 
 
 @pytest.fixture
@@ -21,7 +23,11 @@ def world(store: Store) -> World:
 
 def held_hashes(world: World, booth_kiosk: bytes) -> list[bytes]:
     with world.store.reading() as connection:
-        found = rows(connection, "SELECT hash FROM aside WHERE kiosk = :kiosk AND verdict = 'held' ORDER BY seq", kiosk=booth_kiosk)
+        found = rows(
+            connection,
+            "SELECT hash FROM aside WHERE kiosk = :kiosk AND verdict = 'held' ORDER BY seq",
+            kiosk=booth_kiosk,
+        )
     return [bytes(one.hash) for one in found]
 
 
@@ -71,7 +77,7 @@ def test_an_unknown_member_is_held_until_the_number_is_known(world: World) -> No
     before = world.reasons(booth)
 
     with world.store.transaction() as connection:
-        from sync.member import bucket_of  # noqa: PLC0415
+        from sync.member import bucket_of
 
         execute(
             connection,
@@ -228,7 +234,7 @@ def test_an_event_that_is_not_the_kiosks_is_held(world: World) -> None:
 
 
 def test_what_a_member_no_longer_has_becomes_owed_and_never_a_balance_below_zero(world: World) -> None:
-    from sync.entry import Void  # noqa: PLC0415
+    from sync.entry import Void
 
     booth = world.booth()
     booth.grant(0)
@@ -243,7 +249,7 @@ def test_what_a_member_no_longer_has_becomes_owed_and_never_a_balance_below_zero
 
 
 def test_a_lost_card_an_expired_one_and_a_typed_number_are_posted_and_flagged(world: World) -> None:
-    from hub.reference import report_lost  # noqa: PLC0415
+    from hub.reference import report_lost
 
     booth = world.booth()
     world.store.run(lambda connection: report_lost(connection, world.members[0], 1, world.now_ms))
@@ -257,3 +263,17 @@ def test_a_lost_card_an_expired_one_and_a_typed_number_are_posted_and_flagged(wo
         flags = [(one.seq, one.flag) for one in rows(connection, "SELECT seq, flag FROM flag ORDER BY seq")]
     assert flags == [(2, "lost card"), (3, "expired token"), (4, "typed")]
     assert world.verdicts(booth) == {"posted": (3, 150)}
+
+
+def test_one_slot_too_many_on_a_day_is_posted_and_flagged(world: World) -> None:
+    one, other = world.booth("受付1"), world.booth("受付2")
+    one.grant(0, activity=2, occasion=1, quantity=10, points=100)
+    other.grant(0, activity=2, occasion=2, quantity=10, points=100)
+    one.send()
+
+    other.send()
+
+    with world.store.reading() as connection:
+        flags = [(bytes(one.kiosk), one.flag) for one in rows(connection, "SELECT kiosk, flag FROM flag")]
+    assert flags == [(other.kiosk, "over daily limit")]
+    assert world.balance(world.members[0]) == 200

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from hub_world import VISIT_POINTS, World
+from wire_samples import sample_key
 
 from hub.arrival import RolledBack, take_batch
 from hub.store import Store, row, rows
@@ -12,7 +13,6 @@ from sync.codec import WireError, encode
 from sync.entry import Clock, Stamp, Void, hash_of
 from sync.envelope import ENTRY, RECEIPT, seal
 from sync.receipt import Status, read_receipt
-from wire_samples import sample_key
 
 
 @pytest.fixture

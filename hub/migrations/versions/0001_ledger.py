@@ -1,6 +1,7 @@
 """The first tables: reference records, arrived entries, the ledger, and progress.
 
-Posted tables (entry, transfer, movement and everything an act leaves behind) only ever get INSERT; `hub.append_only` keeps it. Progress
+Posted tables (entry, transfer, movement and everything an act leaves behind) only ever get INSERT; `hub.append_only`
+keeps it. Progress
 tables may change. Member-side keys contain the bucket and are led by the event (DESIGN §10).
 """
 
@@ -71,7 +72,9 @@ def _reference() -> None:
         _column("occasion_by"),
         _column("daily_limit"),
     )
-    _table("member", "bucket member", _column("bucket"), _column("member"), _column("state", sa.Text), _column("since_ms"))
+    _table(
+        "member", "bucket member", _column("bucket"), _column("member"), _column("state", sa.Text), _column("since_ms")
+    )
     _table(
         "card",
         "bucket member issue",
@@ -81,14 +84,14 @@ def _reference() -> None:
         _column("kind", sa.Text),
         _column("made_ms"),
     )
-    _table("lost_card", "bucket member issue", _column("bucket"), _column("member"), _column("issue"), _column("lost_ms"))
+    _table(
+        "lost_card", "bucket member issue", _column("bucket"), _column("member"), _column("issue"), _column("lost_ms")
+    )
 
 
 def _kiosks() -> None:
     _table("key_list", "version", _column("version"), _column("encoded", BYTES))
-    _table(
-        "instance", "opened_ms mark", _column("opened_ms"), _column("mark", BYTES), _column("reason", sa.Text)
-    )
+    _table("instance", "opened_ms mark", _column("opened_ms"), _column("mark", BYTES), _column("reason", sa.Text))
     _table("hub_state", "name", _column("name", sa.Text), _column("value", sa.Text))
     _table(
         "enrolment",
@@ -126,7 +129,14 @@ def _kiosks() -> None:
         _column("beyond", BYTES),
         _column("fold", BYTES),
     )
-    _table("kiosk_count", "kiosk verdict", _column("kiosk", BYTES), _column("verdict", sa.Text), _column("grants"), _column("points"))
+    _table(
+        "kiosk_count",
+        "kiosk verdict",
+        _column("kiosk", BYTES),
+        _column("verdict", sa.Text),
+        _column("grants"),
+        _column("points"),
+    )
     _table("assignment", "kiosk event", _column("kiosk", BYTES), _column("event"))
     _table(
         "manifest",
@@ -206,7 +216,14 @@ def _ledger() -> None:
         checks={"verdict_known": "verdict IN ('duplicate', 'held', 'dismissed')"},
     )
     op.create_index("aside_by_kiosk", "aside", ["kiosk", "seq"])
-    _table("flag", "kiosk seq hash flag", _column("kiosk", BYTES), _column("seq"), _column("hash", BYTES), _column("flag", sa.Text))
+    _table(
+        "flag",
+        "kiosk seq hash flag",
+        _column("kiosk", BYTES),
+        _column("seq"),
+        _column("hash", BYTES),
+        _column("flag", sa.Text),
+    )
     _table(
         "movement",
         "kind mark",
@@ -223,7 +240,9 @@ def _ledger() -> None:
         _column("posted_ms"),
         checks={"moves_points": "points > 0"},
     )
-    _table("account", "kind holder part", _column("kind", sa.Text), _column("holder"), _column("part"), _column("amount"))
+    _table(
+        "account", "kind holder part", _column("kind", sa.Text), _column("holder"), _column("part"), _column("amount")
+    )
     _table(
         "member_balance",
         "bucket member",
@@ -269,4 +288,11 @@ def _acts() -> None:
         _column("since_ms"),
         checks={"kind_known": "kind IN ('fork', 'fenced', 'revoked')"},
     )
-    _table("accepted_hole", "kiosk first_seq", _column("kiosk", BYTES), _column("first_seq"), _column("last_seq"), _column("act", BYTES))
+    _table(
+        "accepted_hole",
+        "kiosk first_seq",
+        _column("kiosk", BYTES),
+        _column("first_seq"),
+        _column("last_seq"),
+        _column("act", BYTES),
+    )
