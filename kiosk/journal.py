@@ -80,7 +80,7 @@ class Journal(JournalReader):
             self.abandon()
 
     def abandon(self) -> None:
-        """Close without a word, as a kill would."""
+        """Close without noting the end, so that the next start checks the whole chain."""
         with self._lock:
             self._connection.close()
             self._witness.close()

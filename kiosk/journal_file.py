@@ -10,6 +10,7 @@ import fcntl
 import os
 import re
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -32,23 +33,23 @@ class JournalError(Exception):
     """A journal that cannot be used as asked."""
 
 
-class JournalMissing(JournalError):  # noqa: N818  # named for what is the matter
+class JournalMissing(JournalError):  # named for what is the matter
     """There is no journal here, or one whose enrolment was never finished."""
 
 
-class JournalBusy(JournalError):  # noqa: N818  # named for what is the matter
+class JournalBusy(JournalError):  # named for what is the matter
     """Another program is writing to this journal."""
 
 
-class JournalUnsafe(JournalError):  # noqa: N818  # named for what is the matter
+class JournalUnsafe(JournalError):  # named for what is the matter
     """The journal would not survive a power cut, or SQLite would not promise so."""
 
 
-class JournalDamaged(JournalError):  # noqa: N818  # named for what is the matter
+class JournalDamaged(JournalError):  # named for what is the matter
     """The file is not what was written. Its key signs nothing more."""
 
 
-class JournalFailed(JournalError):  # noqa: N818  # named for what is the matter
+class JournalFailed(JournalError):  # named for what is the matter
     """A write did not succeed (disk full, card broken): nothing was kept, and nothing may be shown as kept."""
 
 
@@ -188,24 +189,26 @@ class Witness:
 
     def __init__(self, path: Path) -> None:
         """Open and lock it. Raises JournalBusy."""
-        self._descriptor = os.open(path.with_name(path.name + ".head"), os.O_RDWR | os.O_CREAT, 0o600)
+        beside = path.with_name(path.name + ".head")
+        self._file = os.fdopen(os.open(beside, os.O_RDWR | os.O_CREAT, 0o600), "r+b", buffering=0)
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            os.close(self._descriptor)
+            self._file.close()
             raise JournalBusy(str(path)) from error
 
     def head(self) -> Head | None:
         """Return the head it remembers, None if it is new or was cut short."""
-        return read_witness(os.pread(self._descriptor, _WITNESS_LENGTH + 1, 0))
+        return read_witness(os.pread(self._file.fileno(), _WITNESS_LENGTH + 1, 0))
 
     def note(self, head: Head) -> None:
-        """Remember `head`."""
-        os.pwrite(self._descriptor, head.seq.to_bytes(8, "big") + head.hash, 0)
+        """Remember `head`. Where that fails the witness stays behind, which is no untruth."""
+        with suppress(OSError):
+            os.pwrite(self._file.fileno(), head.seq.to_bytes(8, "big") + head.hash, 0)
 
     def close(self) -> None:
         """Let go of the lock."""
-        os.close(self._descriptor)
+        self._file.close()
 
 
 _WITNESS_LENGTH = 40

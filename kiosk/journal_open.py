@@ -32,7 +32,7 @@ from sync.certificate import kiosk_identity
 from sync.envelope import SigningKey
 
 
-class JournalSetAside(JournalError):  # noqa: N818  # named for what has happened
+class JournalSetAside(JournalError):  # named for what has happened
     """The journal was broken and now lies beside its place; what could be read was copied. The kiosk must be enrolled
     anew.
     """
