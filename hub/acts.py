@@ -42,7 +42,7 @@ def accept_hole(hub: Hub, kiosk: bytes, first_seq: int, last_seq: int, reason: s
         starts_after = [run for run in progress.beyond if run[0] == last_seq + 1]
         if first_seq != progress.cursor.seq + 1 or not starts_after:
             raise ActRefused("この番号の欠落はありません / there is no hole with these numbers")
-        act = _record(hub, connection, "accept hole", f"{kiosk.hex()} {first_seq}-{last_seq}", reason, done_by)
+        act = record(hub, connection, "accept hole", f"{kiosk.hex()} {first_seq}-{last_seq}", reason, done_by)
         execute(
             connection,
             """
@@ -70,7 +70,7 @@ def top_up(hub: Hub, kiosk: bytes, allotment: int, points: int, reason: str, don
             sign_manifest(hub, connection, kiosk, (Share(allotment, total + points, reserve),))
         except ShareRefused as error:
             raise ActRefused(str(error)) from error
-        _record(hub, connection, "top up", f"{kiosk.hex()} {allotment} +{points}", reason, done_by)
+        record(hub, connection, "top up", f"{kiosk.hex()} {allotment} +{points}", reason, done_by)
         judge_again(hub, connection, kiosk, hub.wall_ms())
 
     if points <= 0:
@@ -109,7 +109,7 @@ def _decide(hub: Hub, kiosk: bytes, hashes: list[bytes], kind: str, reason: str,
     def work(connection: sa.Connection) -> None:
         now_ms = hub.wall_ms()
         lock_progress(connection, kiosk, now_ms)
-        act = _record(hub, connection, kind, f"{kiosk.hex()} {len(hashes)}", reason, done_by)
+        act = record(hub, connection, kind, f"{kiosk.hex()} {len(hashes)}", reason, done_by)
         for entry_hash in hashes:
             _decide_one(connection, kiosk, entry_hash, kind, act)
         judge_again(hub, connection, kiosk, now_ms)
@@ -143,7 +143,7 @@ def _draw(hub: Hub, kiosk: bytes, kind: str, reason: str, done_by: str) -> None:
     def work(connection: sa.Connection) -> None:
         now_ms = hub.wall_ms()
         progress = lock_progress(connection, kiosk, now_ms)
-        act = _record(hub, connection, kind, kiosk.hex(), reason, done_by)
+        act = record(hub, connection, kind, kiosk.hex(), reason, done_by)
         execute(
             connection,
             """
@@ -162,7 +162,8 @@ def _draw(hub: Hub, kiosk: bytes, kind: str, reason: str, done_by: str) -> None:
     hub.store.run(work)
 
 
-def _record(hub: Hub, connection: sa.Connection, kind: str, subject: str, reason: str, done_by: str) -> bytes:
+def record(hub: Hub, connection: sa.Connection, kind: str, subject: str, reason: str, done_by: str) -> bytes:
+    """Write down who did what, and why; return the act's key. Raises ActRefused without a reason."""
     if not reason.strip():
         raise ActRefused("理由を書いてください / a reason is needed")
     act = hub.random_bytes(16)

@@ -85,6 +85,20 @@ def approve(hub: Hub, enrolment: bytes, events: tuple[int, ...], shares: tuple[S
     return hub.store.run(lambda connection: _approve(hub, connection, enrolment, events, shares))
 
 
+def decline(hub: Hub, enrolment: bytes) -> None:
+    """Call an invitation off, because the digits differ or nobody is to come; it lets no kiosk in any more."""
+    hub.store.run(
+        lambda connection: execute(
+            connection,
+            """
+            UPDATE enrolment SET state = 'cancelled', public_key = NULL, software = NULL
+            WHERE enrolment = :enrolment AND state IN ('open', 'answered')
+            """,
+            enrolment=enrolment,
+        )
+    )
+
+
 def applicants(connection: sa.Connection) -> list[Applicant]:
     """Return all invitations, with the digits to compare where a kiosk has answered."""
     found = rows(
