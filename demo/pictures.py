@@ -57,7 +57,7 @@ class Booth:
         self._grain = _grain(random)
 
     def show(self, text: str, kind: Kind) -> Shown:
-        """Somebody holds `text` before the camera, printed or on a screen. About 60 ms of CPU, a third of it the code."""
+        """Somebody holds `text` before the camera, printed or on a screen. About 60 ms of CPU."""
         random = self._random
         flat, module_pixels = _card(text, random) if kind == "card" else _phone(text, random)
         view = _view(flat, module_pixels, random)
