@@ -171,6 +171,7 @@ class Journal(JournalReader):
         """Keep what the hub answered to this kiosk's application, all at once."""
         named = {"root_public_key": root_public_key, "key_list": key_list, "certificate": certificate}
         self._keep(**named, **({"manifest": manifest} if manifest is not None else {}))
+        self.root_public_key = root_public_key
 
     def stop(self, reason: str) -> None:
         """Sign nothing more with this key, now and after every start."""

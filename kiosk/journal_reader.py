@@ -42,15 +42,12 @@ class JournalReader:
         if kiosk is None:
             raise JournalMissing("no key")
         self.kiosk = kiosk
+        self.root_public_key = self._kept("root_public_key") or b""
+        """The hub's root key, pinned at enrolment; empty before that."""
 
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
-
-    @property
-    def root_public_key(self) -> bytes:
-        """The hub's root key, pinned at enrolment. Raises JournalMissing before that."""
-        return self._wanted("root_public_key")
 
     @property
     def address(self) -> str:

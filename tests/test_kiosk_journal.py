@@ -250,7 +250,7 @@ def test_a_full_disk_keeps_nothing_and_the_journal_goes_on_when_there_is_room(jo
     pages = journal._connection.execute("pragma page_count").fetchone()[0]
     journal._connection.execute(f"pragma max_page_count={pages}")
 
-    kept = []
+    kept: list[int] = []
     with pytest.raises(JournalFailed, match="full"):
         kept.extend(sign(journal, person) for person in range(2, 200))
     head = journal.head()
