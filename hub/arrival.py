@@ -163,8 +163,8 @@ def _judge_plain(  # the quick road
     if facts_with_members is not facts:
         fold = Fold.unpack(progress.fold)
         judged = judge(facts_with_members, attested, fold)
-    post(connection, kiosk.kiosk, [Change(one, None) for one in judged], facts.shares, now_ms)
-    flag_over_limit(connection, kiosk.kiosk, judged, facts)
+    contested = post(connection, kiosk.kiosk, [Change(one, None) for one in judged], facts.shares, now_ms)
+    flag_over_limit(connection, kiosk.kiosk, judged, facts, contested)
     return progress._replace(cursor=Head(fresh[-1].seq, fresh[-1].hash), fold=fold.pack())
 
 
@@ -194,8 +194,8 @@ def _judge_whole(  # the whole road
         judged = judge(facts_with_members, main, fold)
     judged += hold_all(facts, others, tree.aside)
     changes = _changes(connection, kiosk.kiosk, judged, {one.hash for one in fresh})
-    post(connection, kiosk.kiosk, changes, facts.shares, now_ms)
-    flag_over_limit(connection, kiosk.kiosk, [change.judged for change in changes], facts)
+    contested = post(connection, kiosk.kiosk, changes, facts.shares, now_ms)
+    flag_over_limit(connection, kiosk.kiosk, [change.judged for change in changes], facts, contested)
     is_plain = not tree.aside and not tree.beyond and line_of(connection, kiosk.kiosk) is None
     return progress._replace(cursor=tree.cursor, beyond=tree.beyond, is_plain=is_plain, fold=fold.pack())
 

@@ -62,9 +62,9 @@ class Tally:
 
 def post(
     connection: sa.Connection, kiosk: bytes, changes: Sequence[Change], shares: Iterable[int], now_ms: int
-) -> None:
+) -> frozenset[bytes]:
     """Bring the ledger from what the standings of one kiosk were to what they are. `shares` are the allotments it
-    carries a share of.
+    carries a share of. Return the hashes of new claims that met another one on their repeat key.
     """
     tally = Tally()
     carried = frozenset(shares)
@@ -83,6 +83,7 @@ def post(
     _put_aside(connection, kiosk, [change.judged for change in changes if _is_aside(change)], carried, tally, now_ms)
     _write_flags(connection, kiosk, changes)
     tally.write(connection)
+    return frozenset(claim.hash for claim in contested)
 
 
 def unusual_members(connection: sa.Connection) -> dict[int, str]:
