@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from sync.citytime import city_day
+from sync.codec import MOMENT_LIMIT
 from sync.entry import Clock, Stamp, Trust
 
 SAMPLE_TOLERANCE_MS = 2_000
@@ -37,11 +38,11 @@ def stamp_at(known: BootTime, wall_ms: int, monotonic_ms: int) -> Stamp:
     """
     if known.sample is not None:
         told_ms = known.sample.hub_ms + monotonic_ms - (known.sample.sent_ms + known.sample.received_ms) // 2
-        return Stamp(max(0, told_ms), known.boot, monotonic_ms, Trust.HUB)
+        return Stamp(_within_limits(told_ms), known.boot, monotonic_ms, Trust.HUB)
     if known.confirmed is not None:
         told_ms = known.confirmed.wall_ms + monotonic_ms - known.confirmed.monotonic_ms
-        return Stamp(max(0, told_ms), known.boot, monotonic_ms, Trust.CONFIRMED)
-    return Stamp(wall_ms, known.boot, monotonic_ms, Trust.NONE)
+        return Stamp(_within_limits(told_ms), known.boot, monotonic_ms, Trust.CONFIRMED)
+    return Stamp(_within_limits(wall_ms), known.boot, monotonic_ms, Trust.NONE)
 
 
 def trusted_day(stamp: Stamp) -> int | None:
@@ -61,6 +62,11 @@ def is_worth_keeping(sample: Clock, known: Clock | None) -> bool:
     earliest, latest = _offset_range_ms(sample)
     known_earliest, known_latest = _offset_range_ms(known)
     return max(earliest - known_latest, known_earliest - latest) > SAMPLE_TOLERANCE_MS
+
+
+def _within_limits(wall_ms: int) -> int:
+    """A clock may say anything; an entry may not (sync.codec), and a wrong time is no reason to sign nothing."""
+    return min(max(0, wall_ms), MOMENT_LIMIT - 1)
 
 
 def _offset_range_ms(sample: Clock) -> tuple[int, int]:

@@ -70,10 +70,10 @@ class JournalReader:
         return Head(*row) if row is not None else self._base()
 
     def hash_at(self, seq: int) -> bytes | None:
-        """Return the hash of an entry still kept, or what the first one kept is chained to."""
-        row = self._row("select hash from entry where seq = ?", seq)
+        """Return the hash of an entry that is kept and whole, or what the first one kept is chained to."""
+        row = self._row("select hash, encoded from entry where seq = ?", seq)
         if row is not None:
-            return bytes(row[0])
+            return bytes(row[0]) if hash_of(row[1]) == row[0] else None
         public_key = self._kept("public_key")
         if seq == 0 and public_key is not None:
             return first_prev(public_key)
@@ -81,16 +81,20 @@ class JournalReader:
         return base.hash if base.seq == seq else None
 
     def entries_from(self, first_seq: int, most: int, most_bytes: int) -> list[bytes]:
-        """Return a run of entries from `first_seq` (or the first one still kept), within both bounds; it ends before a
-        hole or damage.
+        """Return a run without a gap from `first_seq` (or the first one kept after it), within both bounds.
+
+        An entry that is no longer what was signed counts as a gap: the hub hears of the hole, and of what follows it.
         """
         run: list[bytes] = []
-        start = max(first_seq, self.first_kept_seq())
-        for row in self.rows(start, most):
+        next_seq = 0
+        for row in self.rows(first_seq, most):
+            is_whole = hash_of(row.encoded) == row.hash
             most_bytes -= len(row.encoded) + ENTRY_OVERHEAD
-            if row.seq != start + len(run) or hash_of(row.encoded) != row.hash or (run and most_bytes < 0):
+            if run and (row.seq != next_seq or not is_whole or most_bytes < 0):
                 break
-            run.append(row.encoded)
+            if is_whole:
+                run.append(row.encoded)
+                next_seq = row.seq + 1
         return run
 
     def rows(self, first_seq: int, most: int = -1) -> Iterator[Row]:

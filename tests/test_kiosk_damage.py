@@ -15,6 +15,7 @@ from kiosk.journal import Kept, NotKept
 from kiosk.journal_file import DAMAGED, connect_writer, set_aside
 from kiosk.journal_open import JournalSetAside, begin_enrolment, open_journal, read_journal, retire
 from kiosk.salvage import salvage
+from sync.batch import Head
 from sync.engine import exchange
 from sync.entry import hash_of
 
@@ -199,7 +200,7 @@ def test_what_was_set_aside_never_signs_again(tmp_path: Path, word: str) -> None
     assert isinstance(refused, NotKept)
 
 
-def test_a_salvaged_journal_holds_no_key_and_is_sent_up_to_its_first_hole(tmp_path: Path) -> None:
+def test_a_salvaged_journal_holds_no_key_and_is_sent_past_its_hole(tmp_path: Path) -> None:
     signed = filled(tmp_path / "journal.db")
     content = bytearray((tmp_path / "journal.db").read_bytes())
     content[content.index(signed[20]) + 100] ^= 0x04
@@ -208,12 +209,14 @@ def test_a_salvaged_journal_holds_no_key_and_is_sent_up_to_its_first_hole(tmp_pa
     hub = SmallHub()
 
     with closing(open_journal(refusal.salvaged.path, accept_volatile=True)) as journal:
-        sent = exchange(journal, hub, lambda: 0)
+        first = exchange(journal, hub, lambda: 0)
+        hub.changes = {"cursor": Head(20, hash_of(signed[19])), "beyond": ((22, ENTRIES),)}
+        second = exchange(journal, hub, lambda: 0)
 
     assert seeds_in(refusal.salvaged.path) == 0
     assert seeds_in(refusal.aside) == 1
-    assert sent.trouble == ""
-    assert list(hub.entries.values()) == signed[:20]
+    assert (first.sent, second.sent) == (20, ENTRIES - 21)
+    assert list(hub.entries.values()) == signed[:20] + signed[21:]
 
 
 def test_enrolling_anew_makes_another_key_and_begins_at_1(tmp_path: Path) -> None:
@@ -287,8 +290,10 @@ def test_a_damaged_entry_is_never_sent(tmp_path: Path) -> None:
 
     with closing(reopened(tmp_path / "journal.db")) as journal:
         run = journal.entries_from(1, ENTRIES, 1_000_000)
+        after = journal.entries_from(21, ENTRIES, 1_000_000)
 
     assert run == signed[:20]
+    assert after == signed[21:]
 
 
 def test_an_entry_whose_hash_column_is_broken_is_saved_by_its_signature(tmp_path: Path) -> None:
