@@ -86,13 +86,15 @@ class Line:
 class Cable:
     """Listens at `address` while entered and carries every connection to `hub`. Any thread may call its methods."""
 
-    def __init__(self, hub: Address, *, most_connections: int = 64) -> None:
+    def __init__(self, hub: Address, *, most_connections: int = 64, records: bool = False) -> None:
         self.connections = 0  # carried or spoiled
         self.refused = 0  # met a cut cable, or one that carries as many as it may
         self.bytes_to_hub = 0
         self.bytes_from_hub = 0
         self.is_cut = False
+        self.sent: list[bytearray] = []  # if it records: what each connection's kiosk has sent to the hub
         self._hub = hub
+        self._records = records
         self._most_connections = most_connections
         self._faults: deque[Fault] = deque()
         self._carrying: set[asyncio.Task[None]] = set()
@@ -212,10 +214,15 @@ class Cable:
 
     async def _carry_up(self, kiosk: Line, hub: Line, fault: Fault | None) -> None:
         left = fault.bytes_before if isinstance(fault, LostRequest) else None
+        sent = bytearray()
+        if self._records:
+            self.sent.append(sent)
         while (left is None or left > 0) and (chunk := await kiosk.reader.read(CHUNK_BYTES)):
             passed = chunk[:left]
             left = None if left is None else left - len(passed)
             self.bytes_to_hub += len(passed)
+            if self._records:
+                sent += passed
             hub.writer.write(passed)
             await hub.writer.drain()
         if left is None:

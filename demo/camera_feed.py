@@ -20,6 +20,7 @@ import numpy as np
 
 from config.clock import Clock, SystemClock
 from demo.pictures import Booth, to_jpeg
+from kiosk.mjpeg import JpegSplitter
 
 CHUNK_BYTES = 64 * 1024
 MOST_LINE_BYTES = 16 * 1024
@@ -30,12 +31,16 @@ END = b"end"
 
 
 class Person(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One line of the script: who shows what for how many frames, and how many frames with nobody follow."""
+    """One line of the script: who shows what for how many frames, and how many frames with nobody follow.
+
+    A film is an MJPEG file with pictures of it that were drawn beforehand, at this camera's place.
+    """
 
     text: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
     kind: Literal["card", "phone"] = "card"
     frames: Annotated[int, msgspec.Meta(ge=1)] = 8
     gap: Annotated[int, msgspec.Meta(ge=0)] = 4
+    film: str = ""
 
 
 class ScriptError(Exception):
@@ -131,10 +136,26 @@ def play(script: Script, booth: Booth, pace: Pace, descriptor: int) -> int:
             _write(descriptor, jpeg)
 
 
-def _frames(person: Person, booth: Booth) -> Iterator[bytes]:
+def draw(person: Person, booth: Booth) -> list[bytes]:
+    """The different pictures of one person."""
     shown = booth.show(person.text, person.kind)
-    different = [to_jpeg(booth.frame(shown)) for _ in range(min(person.frames, DIFFERENT_FRAMES))]
+    return [to_jpeg(booth.frame(shown)) for _ in range(min(person.frames, DIFFERENT_FRAMES))]
+
+
+def _frames(person: Person, booth: Booth) -> Iterator[bytes]:
+    different = _pictures_of(person.film) if person.film else draw(person, booth)
     return itertools.islice(itertools.cycle(different), person.frames)
+
+
+def _pictures_of(film: str) -> list[bytes]:
+    """The pictures of a film. Raises ScriptError where there are none."""
+    try:
+        pictures = JpegSplitter().feed(Path(film).read_bytes())
+    except OSError as error:
+        raise ScriptError(f"{film}: {error.strerror}") from error
+    if not pictures:
+        raise ScriptError(f"{film}: no picture in it")
+    return pictures
 
 
 def _write(descriptor: int, jpeg: bytes) -> None:

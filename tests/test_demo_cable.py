@@ -255,3 +255,19 @@ def wait_for_connections(cable: Cable, wanted: int) -> None:
     """The cable's own thread answers only after it has taken the connections that came before."""
     while cable.connections < wanted:
         cable.join()
+
+
+def test_a_recording_cable_keeps_what_each_connection_sent(hub: Hub) -> None:
+    with Cable(hub.address, records=True) as cable, requests.Session() as kiosk:
+        post(kiosk, cable, b"first")
+        post(kiosk, cable, b"second")
+        cable.cut()
+        cable.join()
+        post(kiosk, cable, b"third")
+
+        sent = [bytes(one) for one in cable.sent]
+
+    assert len(sent) == 2
+    assert sent[0].count(b"POST /sync") == 2
+    assert sent[0].endswith(b"\r\n\r\nsecond")
+    assert sent[1].endswith(b"\r\n\r\nthird")

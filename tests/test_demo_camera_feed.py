@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from demo.camera_feed import Pace, Script, ScriptError, play
+from demo.camera_feed import Pace, Person, Script, ScriptError, draw, play
 from demo.pictures import Booth
 from kiosk.camera import open_camera
 from kiosk.decode import CodeReader
@@ -188,3 +188,26 @@ def test_playing_reports_how_many_came(tmp_path: Path) -> None:
 
     assert shown == 3
     assert seen_in(tmp_path / "film.mjpeg") == ["SAMPLE-0", "SAMPLE-1", "SAMPLE-2"]
+
+
+def test_a_film_drawn_beforehand_is_played_as_it_is(tmp_path: Path) -> None:
+    pictures = draw(Person("SAMPLE-1", frames=2), Booth(np.random.default_rng(1)))
+    (tmp_path / "beforehand").write_bytes(b"".join(pictures))
+    script = lines({"text": "SAMPLE-1", "frames": 3, "gap": 0, "film": str(tmp_path / "beforehand")})
+
+    ended = run("--to", str(tmp_path / "film.mjpeg"), "--frames-a-second", "0", script=script)
+
+    assert (ended.returncode, ended.stderr) == (0, b"camera_feed: 1 shown\n")
+    assert (tmp_path / "film.mjpeg").read_bytes() == b"".join([*pictures, pictures[0]])
+
+
+@pytest.mark.parametrize("content", [None, b"no picture"])
+def test_a_film_that_cannot_be_played_stops_it_and_is_named(tmp_path: Path, content: bytes | None) -> None:
+    film = tmp_path / "beforehand"
+    if content is not None:
+        film.write_bytes(content)
+
+    ended = run("--frames-a-second", "0", script=lines({"text": "SAMPLE-1", "film": str(film)}))
+
+    assert ended.returncode == 1
+    assert str(film).encode() in ended.stderr
