@@ -36,6 +36,7 @@ from sync.envelope import ENTRY, SigningKey, is_signed_by, seal, take_apart
 from sync.keys import Instance, read_instance
 from sync.manifest import ID_LIMIT
 from sync.member import NUMBER_LIMIT
+from sync.pattern import integers
 from sync.rules import POINTS_LIMIT, QUANTITY_LIMIT
 from sync.token import DAY_LIMIT, ISSUE_LIMIT
 
@@ -193,16 +194,9 @@ def read_signed_grant(encoded: bytes) -> Entry | None:
     A quick way past `take_apart` and `read_entry` for the kind that comes by the thousand; whatever it declines, those
     two explain.
     """
-    match = _SIGNED_GRANT.fullmatch(encoded)
-    if match is None:
+    if _SIGNED_GRANT.fullmatch(encoded) is None or encoded[_LENGTH_AT] != len(encoded) - _FRAME_LENGTH:
         return None
-    length, payload = match.groups()
-    if length[0] != len(payload):
-        return None
-    try:
-        return _entry_of_grant(payload)
-    except WireError:
-        return None
+    return _entry_of_grant(encoded[_LENGTH_AT + 1 : -_AFTER_PAYLOAD])
 
 
 def read_heading(payload: bytes) -> Heading:
@@ -235,35 +229,38 @@ def read_entry(payload: bytes) -> Entry:
     return Entry(want_bytes(kiosk, 8), seq, want_bytes(prev, 32), reader(body), _read_stamp(stamp))
 
 
-# An unsigned integer in its shortest form, below 2**63.
-_UINT = rb"(?:[\x00-\x17]|\x18[\x18-\xff]|\x19(?!\x00)..|\x1a(?!\x00\x00).{4}|\x1b(?!\x00{4})[\x00-\x7f].{7})"
-_GRANT_LAYOUT = (
-    (rb"\x87\x01\x48.{8}" + _UINT + rb"\x58\x20.{32}\x65grant")  # [1, kiosk, seq, prev, "grant",
-    + (rb"\x8c" + _UINT * 6 + rb"(?:\x44.{4}" + _UINT + rb"|\xf6\xf6)" + _UINT * 4)  # [event … kid, expiry … shown],
-    + (rb"\x84" + _UINT + rb"\x50.{16}" + _UINT * 2)  # [wall, boot, monotonic, trust]]
+_NUMBER, _NUMBER_FROM_1 = integers(0, ID_LIMIT), integers(1, ID_LIMIT)
+_GRANT_LAYOUT = b"".join(
+    (
+        # [1, kiosk, seq, prev, "grant",
+        rb"\x87\x01\x48.{8}" + integers(1, INTEGER_LIMIT) + rb"\x58\x20.{32}\x65grant",
+        # [event, activity, occasion, member, issue, how, kid, expiry,
+        rb"\x8c" + _NUMBER_FROM_1 * 2 + _NUMBER + integers(1, NUMBER_LIMIT) + integers(0, ISSUE_LIMIT),
+        rb"(?:\x00\x44.{4}" + integers(0, DAY_LIMIT) + rb"|\x01\xf6\xf6)",
+        # points, quantity, operator, shown],
+        integers(1, POINTS_LIMIT) + integers(1, QUANTITY_LIMIT) + _NUMBER + rb"[\x01\x02]",
+        # [wall, boot, monotonic, trust]]
+        rb"\x84" + integers(0, MOMENT_LIMIT) + rb"\x50.{16}" + integers(0, MONOTONIC_LIMIT) + rb"[\x00-\x02]",
+    )
 )
-"""Every grant, and nothing else, in its one encoding. It spares the hub to encode each grant again only to compare:
-2.3 of 6 µs.
+"""Every grant that `_read_grant` and `_read_stamp` would accept, and nothing else, in its one encoding. It spares the
+hub to encode each grant again only to compare, and to look at each number: 3 of 7 µs.
 """
 
 _GRANT = re.compile(_GRANT_LAYOUT, re.DOTALL)
-_SIGNED_GRANT = re.compile(re.escape(ENTRY.head) + rb".{8}\xa0\x58(.)(" + _GRANT_LAYOUT + rb")\x58\x40.{64}", re.DOTALL)
+_SIGNED_GRANT = re.compile(re.escape(ENTRY.head) + rb".{8}\xa0\x58." + _GRANT_LAYOUT + rb"\x58\x40.{64}", re.DOTALL)
+_LENGTH_AT = len(ENTRY.head) + 8 + 2
+_AFTER_PAYLOAD = 2 + 64
+_FRAME_LENGTH = _LENGTH_AT + 1 + _AFTER_PAYLOAD
 
-
-_TYPED = int(Read.TYPED)
-_RECORDED = int(Shown.RECORDED)
-_TRUST_MAX = int(Trust.HUB)
-# Plain integers: looking up an enum member costs more than the comparison.
+_new = tuple.__new__
+# Makes a named tuple out of a sequence that is known to have its length: a third of what calling it by name costs.
 
 
 def _entry_of_grant(payload: bytes) -> Entry:
-    """Return the entry whose layout and types the pattern has just checked; ranges are still open."""
+    """Return the entry in a payload that the pattern has matched."""
     _, kiosk, seq, prev, _, body, stamp = cbor2.loads(payload)
-    wall_ms, _, monotonic_ms, trust = stamp
-    if seq == 0 or wall_ms >= MOMENT_LIMIT or monotonic_ms >= MONOTONIC_LIMIT or trust > _TRUST_MAX:
-        raise WireError("value")
-    _check_ranges(*body)
-    return Entry(kiosk, seq, prev, Grant._make(body), Stamp._make(stamp))
+    return _new(Entry, (kiosk, seq, prev, _new(Grant, body), _new(Stamp, stamp)))
 
 
 def _read_grant(value: Value) -> Grant:
@@ -279,39 +276,22 @@ def _read_grant(value: Value) -> Grant:
         None if expiry_day is None else want_int(expiry_day),
         *map(want_int, rest),
     )
-    _check_ranges(*grant)
-    return grant
-
-
-def _check_ranges(  # the twelve items of a grant, as plain names because this runs for every grant at the hub
-    event: int,
-    activity: int,
-    occasion: int,
-    member: int,
-    issue: int,
-    how: int,
-    kid: bytes | None,
-    expiry_day: int | None,
-    points: int,
-    quantity: int,
-    operator: int,
-    shown: int,
-) -> None:
     if not (
-        0 < event < ID_LIMIT
-        and 0 < activity < ID_LIMIT
-        and occasion < ID_LIMIT
-        and 0 < member < NUMBER_LIMIT
-        and issue < ISSUE_LIMIT
-        and how <= _TYPED
-        and (kid is None) == (how == _TYPED) == (expiry_day is None)
-        and (expiry_day is None or expiry_day < DAY_LIMIT)
-        and 0 < points < POINTS_LIMIT
-        and 0 < quantity < QUANTITY_LIMIT
-        and operator < ID_LIMIT
-        and 0 < shown <= _RECORDED
+        0 < grant.event < ID_LIMIT
+        and 0 < grant.activity < ID_LIMIT
+        and grant.occasion < ID_LIMIT
+        and 0 < grant.member < NUMBER_LIMIT
+        and grant.issue < ISSUE_LIMIT
+        and grant.how <= Read.TYPED
+        and (grant.kid is None) == (grant.how == Read.TYPED) == (grant.expiry_day is None)
+        and (grant.expiry_day is None or grant.expiry_day < DAY_LIMIT)
+        and 0 < grant.points < POINTS_LIMIT
+        and 0 < grant.quantity < QUANTITY_LIMIT
+        and grant.operator < ID_LIMIT
+        and 0 < grant.shown <= Shown.RECORDED
     ):
         raise WireError("value")
+    return grant
 
 
 def _read_stamp(value: Value) -> Stamp:
@@ -320,7 +300,7 @@ def _read_stamp(value: Value) -> Stamp:
         want_moment(wall_ms),
         want_bytes(boot, 16),
         want_int(monotonic_ms, MONOTONIC_LIMIT),
-        want_int(trust, _TRUST_MAX + 1),
+        want_int(trust, Trust.HUB + 1),
     )
 
 
