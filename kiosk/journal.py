@@ -19,6 +19,7 @@ from kiosk.boothtime import trusted_day
 from kiosk.journal_file import JournalFailed, Witness
 from kiosk.journal_reader import JournalReader
 from sync.batch import Head
+from sync.certificate import kiosk_identity
 from sync.citytime import city_day
 from sync.codec import WireError
 from sync.engine import Uplink
@@ -92,10 +93,10 @@ class Journal(JournalReader):
             return None
         return Head(int.from_bytes(encoded[:8], "big"), encoded[8:])
 
-    @property
-    def has_key(self) -> bool:
-        """Tell whether the kiosk's key is here."""
-        return self._key is not None
+    def has_own_key(self) -> bool:
+        """Tell whether the key is here, and is the one this journal began with."""
+        key = self._key
+        return key is not None and key.public == self.public_key and kiosk_identity(key.public) == self.kiosk
 
     def take_key_away(self) -> None:
         """Sign nothing in this process: the journal was set aside."""

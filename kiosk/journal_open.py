@@ -5,7 +5,9 @@ more.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from kiosk.journal import Journal
 from kiosk.journal_file import (
@@ -29,7 +31,11 @@ from kiosk.medium import is_volatile
 from kiosk.salvage import Salvaged, salvage
 from sync.batch import Head
 from sync.certificate import kiosk_identity
+from sync.codec import WireError
 from sync.envelope import SigningKey
+from sync.keys import read_key_list
+
+Reader = TypeVar("Reader", bound=JournalReader)
 
 
 class JournalSetAside(JournalError):  # named for what has happened
@@ -70,9 +76,14 @@ def open_journal(path: Path, *, accept_volatile: bool = False) -> Journal:
 
 def read_journal(path: Path) -> JournalReader:
     """Open the journal at `path` for questions only. Raises JournalMissing, JournalDamaged."""
+    return read_journal_as(path, JournalReader)
+
+
+def read_journal_as(path: Path, kind: Callable[[sqlite3.Connection], Reader]) -> Reader:
+    """Open the journal at `path` as a reader of that kind. Raises JournalMissing, JournalDamaged."""
     connection = connect_reader(path)
     try:
-        return JournalReader(connection)
+        return kind(connection)
     except sqlite3.DatabaseError as error:
         connection.close()
         raise JournalDamaged(str(error)) from error
@@ -157,8 +168,9 @@ def _trouble(journal: Journal, witnessed: Head | None) -> str:
     """Return what is wrong with the journal, or ""."""
     if journal.stopped in {DAMAGED, RETIRED, SALVAGED}:
         return journal.stopped
-    if not journal.has_key:
-        return "no key"
+    lost = _lost_name(journal)
+    if lost:
+        return lost
     verified = journal.verified()
     unsound = journal.quick_check() if verified is None else ""
     if unsound:
@@ -168,6 +180,19 @@ def _trouble(journal: Journal, witnessed: Head | None) -> str:
         return f"entry {damage.seq}: {damage.reason}"
     if witnessed is not None and not _is_behind(witnessed, journal):
         return f"entries are missing up to {witnessed.seq}"
+    return ""
+
+
+def _lost_name(journal: Journal) -> str:
+    """Return which of the few things beside the entries is not what was kept, or "". The chain does not cover them."""
+    if not journal.has_own_key():
+        return "no key"
+    if journal.certificate() is None:
+        return ""
+    try:
+        read_key_list(journal.key_list(), journal.root_public_key)
+    except WireError:
+        return "key list"
     return ""
 
 

@@ -50,6 +50,11 @@ class JournalReader:
         self._connection.close()
 
     @property
+    def public_key(self) -> bytes:
+        """The kiosk's public key. Raises JournalMissing where a salvaged journal has lost it."""
+        return self._wanted("public_key")
+
+    @property
     def address(self) -> str:
         """The hub's address as the enrolment code had it."""
         return (self._kept("address") or b"").decode("utf-8")
@@ -123,7 +128,10 @@ class JournalReader:
     def uplink(self) -> Uplink:
         """Return what is known of the hub."""
         encoded = self._kept("uplink")
-        return msgspec.json.decode(encoded, type=Uplink) if encoded is not None else Uplink()
+        try:
+            return msgspec.json.decode(encoded, type=Uplink) if encoded is not None else Uplink()
+        except msgspec.DecodeError as error:
+            raise JournalDamaged("uplink") from error
 
     def last_receipt(self) -> bytes | None:
         """Return the last receipt that was believed."""

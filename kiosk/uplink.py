@@ -17,6 +17,7 @@ from kiosk.journal import Journal, Kept
 from sync import engine, entry
 from sync.engine import exchange, wait_seconds
 
+STOP_SECONDS = 10.0
 FINAL_ROUNDS = 200
 """Rounds at the end of a run at most: a hub that takes few entries at a time is not waited for without end."""
 
@@ -57,10 +58,15 @@ class UplinkThread:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread after the round it is in, then send what the scan loop left, as far as the line carries it."""
+        """End the thread, then send what the scan loop left, as far as the line carries it.
+
+        A round that hangs on a dead line is left behind: what it was sending is kept, and goes out at the next start.
+        """
         self._stop.set()
         if self._thread.ident is not None:
-            self._thread.join()
+            self._thread.join(STOP_SECONDS)
+        if self._thread.is_alive():
+            return
         self._drain()
         self._line.close()
 

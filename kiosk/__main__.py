@@ -1,0 +1,5 @@
+"""`python -m kiosk`: the booth's commands."""
+
+from kiosk.commands import kiosk
+
+kiosk(prog_name="kiosk")

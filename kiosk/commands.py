@@ -1,0 +1,393 @@
+"""The commands of a booth: enrol, run, export, status. They read settings, open what is needed, and turn every refusal
+into a sentence.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+import signal
+import sqlite3
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import click
+import msgspec
+
+from config.clock import Clock, SystemClock
+from config.settings import KioskSettings, SettingsError, notify_socket, read_settings
+from kiosk import screen, status
+from kiosk.booth import Booth, Scan
+from kiosk.camera import Camera, CameraError, open_camera
+from kiosk.decode import CodeReader
+from kiosk.enrol import Refusal, enrol, find_invitation
+from kiosk.feed import Frames, TypedLines
+from kiosk.journal import Journal
+from kiosk.journal_file import (
+    JournalBusy,
+    JournalDamaged,
+    JournalError,
+    JournalFailed,
+    JournalMissing,
+    JournalUnsafe,
+)
+from kiosk.journal_open import JournalSetAside, begin_enrolment, open_journal, read_journal, retire
+from kiosk.medium import is_volatile
+from kiosk.reference import reference_of
+from kiosk.run import ScanLoop
+from kiosk.scan import Station
+from kiosk.service import notify
+from kiosk.stick import carry
+from kiosk.uplink import UplinkThread
+from sync.codec import WireError
+from sync.enrolment import digits_to_compare
+from sync.http import HttpTransport
+from sync.keys import DEMO_LABEL
+from sync.manifest import Manifest
+
+EXIT_NOT_ENROLLED = 3
+EXIT_JOURNAL = 4
+EXIT_UNSAFE = 5
+EXIT_BUSY = 6
+EXIT_HUB = 7
+EXIT_CAMERA = 8
+
+JOURNAL_OPTION = click.option("--journal", metavar="FILE", help="記録簿のファイル / the booth's records and its key")
+SETTINGS_OPTION = click.option(
+    "--settings",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="設定ファイル(TOML)。見本: config/kiosk.example.toml / a settings file",
+)
+HUB_OPTION = click.option(
+    "--hub", metavar="ADDRESS", help="センターの場所 / the hub's address, e.g. http://192.0.2.1:8000"
+)
+DEMO_OPTION = click.option("--demo", is_flag=True, help="見本のセンターとだけ使う / work with a demo hub")
+VOLATILE_OPTION = click.option(
+    "--accept-volatile",
+    is_flag=True,
+    help="電源を切ると消える場所でも始める / start although the journal lies where a power cut loses it",
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def kiosk() -> None:
+    """会場端末:カードを読んでポイントをわたし、記録し、つながったときにセンターへ送る。
+
+    A booth: reads cards, grants points with no network, and sends its records when there is one.
+
+    \b
+    はじめに / first:  kiosk enrol --camera PICTURE   センターの登録コードを読む
+    毎回 / each time:  kiosk run --event N --activity N --camera 0
+    つながらないとき / with no network:  kiosk export /media/usb
+
+    \b
+    終了コード / exit codes: 0 OK, 2 使い方・設定 usage, 3 未登録 not enrolled,
+    4 記録簿がこわれている journal broken, 5 安全に記録できない not safe to write,
+    6 ほかのプログラムが使用中 busy, 7 センター hub, 8 カメラ camera
+    """  # noqa: D301  # click's own mark for a paragraph that keeps its lines
+
+
+@kiosk.command("enrol")
+@JOURNAL_OPTION
+@SETTINGS_OPTION
+@HUB_OPTION
+@DEMO_OPTION
+@VOLATILE_OPTION
+@click.option("--camera", metavar="SOURCE", help="カメラ、または登録コードの写真 / a camera, or a picture of the code")
+@click.option(
+    "--anew", is_flag=True, help="新しい鍵で登録しなおす / set the old journal aside and enrol with a new key"
+)
+def enrol_command(settings: Path | None, anew: bool, demo: bool, **options: str | bool | None) -> None:  # noqa: FBT001
+    """センターの登録コードを読み、端末を登録する。事務所で行ってください。
+
+    Read the hub's enrolment code and enrol this kiosk. The clerk compares the 16 digits shown here with those on the
+    desk's screen, and approves; this waits up to ten minutes.
+    """
+    with refusals():
+        chosen = settings_with(settings, **options)
+        path = Path(chosen.journal)
+        refuse_volatile(chosen, demo=demo)
+        if anew and path.exists():
+            click.echo(f"前の記録簿: {retire(path)} (kiosk export --journal で送れます)")
+        _enrol(chosen, path, SystemClock(), demo=demo)
+
+
+@kiosk.command("run")
+@JOURNAL_OPTION
+@SETTINGS_OPTION
+@HUB_OPTION
+@DEMO_OPTION
+@VOLATILE_OPTION
+@click.option(
+    "--camera", metavar="SOURCE", help="0, /dev/video0, rpicam, .mjpeg, FIFO, - (stdin), 写真のフォルダー / folder"
+)
+@click.option("--event", type=click.IntRange(1, 2**31 - 1), help="イベント番号 / event")
+@click.option("--activity", type=click.IntRange(1, 2**31 - 1), help="活動番号 / activity")
+@click.option("--quantity", type=click.IntRange(1, 99_999), help="1、または分 / 1, or minutes")
+@click.option("--slot", type=click.IntRange(0, 2**31 - 1), help="その日の何回目か / which time of the day")
+@click.option("--operator", type=click.IntRange(0, 2**31 - 1), help="担当番号 / the volunteer's number")
+@click.option("--typed", is_flag=True, help="番号を1行ずつ標準入力から読む / read member numbers from standard input")
+@click.option(
+    "--confirm-time", is_flag=True, help="日付と時刻をたしかめた / date and time were looked at and are right"
+)
+@click.option("--json", "as_json", is_flag=True, help="1回ごとに1行のJSON / one JSON object for each scan")
+def run_command(
+    settings: Path | None,
+    demo: bool,  # noqa: FBT001  # click hands options over by name
+    confirm_time: bool,  # noqa: FBT001
+    as_json: bool,  # noqa: FBT001
+    **options: str | int | bool | None,
+) -> None:
+    """カードを読んでポイントをわたす。ネットワークはなくてもよい。
+
+    Grant points, with or without a network. What is shown as received is signed and on the disk. Ends with the camera's
+    pictures, at Ctrl-C or SIGTERM; then the day's totals are signed and what waits is sent if there is a network.
+    """
+    with refusals():
+        chosen = settings_with(settings, **options)
+        refuse_volatile(chosen, demo=demo)
+        with ExitStack() as stack:
+            journal = stack.enter_context(closing(enrolled_journal(Path(chosen.journal))))
+            refuse_demo(journal, demo=demo)
+            show = (lambda scan: click.echo(screen.json_of(scan))) if as_json else _show_lines
+            _run(chosen, journal, stack, show, time_is_confirmed=confirm_time)
+
+
+@kiosk.command("export")
+@JOURNAL_OPTION
+@SETTINGS_OPTION
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+def export_command(settings: Path | None, folder: Path, journal: str | None) -> None:
+    """記録をUSBメモリーなどのフォルダーに書き出す。先にセンターの返事を取りこむ。
+
+    Write what has not arrived into FOLDER (a USB stick), after taking in the hub's answers found there. The clerk hands
+    the files to the hub; its answers come back the same way.
+    """
+    with refusals():
+        chosen = settings_with(settings, journal=journal)
+        for line in carry(Path(chosen.journal), folder):
+            click.echo(line)
+
+
+@kiosk.command("status")
+@JOURNAL_OPTION
+@SETTINGS_OPTION
+@click.option("--json", "as_json", is_flag=True, help="JSONで / as one JSON object")
+@click.option("--check", is_flag=True, help="記録簿をすべて検査する / check the whole journal")
+def status_command(settings: Path | None, journal: str | None, as_json: bool, check: bool) -> None:  # noqa: FBT001
+    """端末のようすを見る(動いている端末の横でも使える)。
+
+    Show how the booth stands; also beside a running one. Exit code 4 if --check finds damage.
+    """
+    with refusals():
+        chosen = settings_with(settings, journal=journal)
+        with closing(read_journal(Path(chosen.journal))) as reader:
+            found = status.status_of(reader, SystemClock().boot_id())
+            damage = reader.check() if check else None
+        if check:
+            found = replace(found, damage=f"{damage.seq}: {damage.reason}" if damage is not None else "")
+        encoded = msgspec.json.encode(status.as_plain(found)).decode()
+        click.echo(encoded if as_json else "\n".join(status.lines_of(found)))
+        if damage is not None:
+            sys.exit(EXIT_JOURNAL)
+
+
+def settings_with(path: Path | None, **options: str | int | bool | None) -> KioskSettings:
+    """Return the settings in the file at `path`, with those options over it that were given."""
+    given = {name: value for name, value in options.items() if value is not None and value is not False}
+    return msgspec.structs.replace(read_settings(path, KioskSettings), **given)
+
+
+def enrolled_journal(path: Path) -> Journal:
+    """Open the journal of an enrolled kiosk. Raises JournalError."""
+    journal = open_journal(path, accept_volatile=True)
+    if journal.certificate() is None:
+        journal.close()
+        raise JournalMissing("enrolment was not finished")
+    return journal
+
+
+def refuse_volatile(chosen: KioskSettings, *, demo: bool) -> None:
+    """Raise JournalUnsafe if a power cut would empty the place of the journal; warn in red where that is accepted."""
+    if not is_volatile(Path(chosen.journal)):
+        return
+    if not (demo or chosen.accept_volatile):
+        raise JournalUnsafe("volatile")
+    warning = "注意: この記録簿は 電源を切ると 消えます / This journal is lost when the power goes off"
+    click.secho(warning, fg="white", bg="red", err=True)
+
+
+def refuse_demo(journal: Journal, *, demo: bool) -> None:
+    """Refuse a demo hub's journal in a booth that was not started as demo (DESIGN §4, keys)."""
+    if reference_of(journal).label == DEMO_LABEL and not demo:
+        end(
+            EXIT_HUB,
+            "見本のセンターに登録された端末です。--demo をつけてください。 / Enrolled with a demo hub: use --demo.",
+        )
+
+
+def _enrol(chosen: KioskSettings, path: Path, clock: Clock, *, demo: bool) -> None:
+    with open_camera(chosen.camera) as camera:
+        found = find_invitation(camera.frames(), lambda frame: CodeReader().read_still(frame.gray))
+    if found is None:
+        end(EXIT_CAMERA, "登録コードが見つかりません。 / No enrolment code was found in the picture.")
+    text, invitation = found
+    address = chosen.hub or invitation.address
+    with (
+        closing(begin_enrolment(path, text, address, secrets.token_bytes(32))) as journal,
+        closing(HttpTransport(address, monotonic_ms=clock.monotonic_ms)) as door,
+    ):
+        if journal.certificate() is not None:
+            end(
+                EXIT_NOT_ENROLLED,
+                "もう登録されています。やりなおすときは --anew。 / Enrolled already; --anew starts over.",
+            )
+        click.echo(f"センター: {address}")
+        click.echo(f"くらべる番号 / digits to compare: {digits_to_compare(journal.public_key)}")
+        click.echo("センターの画面の番号と同じなら、承認してください。 / Approve at the desk if they are the same.")
+        answer = enrol(journal, door, invitation, clock, _show_once(), is_demo=demo)
+        if isinstance(answer, Refusal):
+            end(EXIT_HUB, f"登録できませんでした / not enrolled: {answer.value}")
+        click.echo("登録できました。 / Enrolled.")
+
+
+def _run(
+    chosen: KioskSettings,
+    journal: Journal,
+    stack: ExitStack,
+    show: Callable[[Scan], None],
+    *,
+    time_is_confirmed: bool,
+) -> None:
+    clock, socket = SystemClock(), notify_socket()
+    station = Station(chosen.event, chosen.activity, chosen.quantity, chosen.slot, chosen.operator)
+    booth = Booth(journal, clock, station)
+    if not (station.event and station.activity):
+        raise click.UsageError("\n".join(_choices(booth.reference.manifest)))
+    if journal.stopped:
+        click.echo(
+            "この端末は登録しなおしが必要です。記録は送ります。 / Enrol this kiosk anew; it still sends.", err=True
+        )
+    booth.open(time_is_confirmed=time_is_confirmed)
+    is_stopped = stack.enter_context(until_told_to_stop())
+    frames = stack.enter_context(Frames(_camera(chosen)))
+    lines = TypedLines(sys.stdin.fileno() if chosen.typed else None)
+    uplink = _uplink(chosen, journal, clock)
+    stack.callback(uplink.stop)
+    stack.callback(booth.end_day)
+    uplink.start()
+    loop = ScanLoop(booth, frames, lines, CodeReader().read, clock, show)
+    notify(socket, "READY=1")
+    loop.run(is_stopped, lambda: notify(socket, "WATCHDOG=1"))
+    notify(socket, "STOPPING=1")
+
+
+def _uplink(chosen: KioskSettings, journal: Journal, clock: Clock) -> UplinkThread:
+    line = HttpTransport(chosen.hub or journal.address, journal.sign_request, clock.monotonic_ms)
+    return UplinkThread(journal, line, clock, random.random, prune=chosen.prune)
+
+
+def _camera(chosen: KioskSettings) -> Camera | None:
+    if chosen.camera:
+        return open_camera(chosen.camera)
+    if not chosen.typed:
+        raise click.UsageError("--camera か --typed を指定してください。 / Give --camera or --typed.")
+    return None
+
+
+def _choices(manifest: Manifest | None) -> Iterator[str]:
+    yield "--event と --activity を指定してください。 / Give --event and --activity:"
+    for event in manifest.events if manifest is not None else ():
+        for activity in event.activities:
+            yield f"  --event {event.event} --activity {activity.activity}  {event.name} {activity.name}"
+
+
+def _show_lines(scan: Scan) -> None:
+    for line in screen.lines_of(scan):
+        click.echo(line)
+
+
+def _show_once() -> Callable[[str], None]:
+    """Return a function that shows a trouble, and stays silent while it is the same."""
+    last = ""
+
+    def show(trouble: str) -> None:
+        nonlocal last
+        if trouble != last:
+            click.echo(f"センターにつながりません / hub not reached: {trouble}", err=True)
+        last = trouble
+
+    return show
+
+
+@contextmanager
+def until_told_to_stop() -> Iterator[Callable[[], bool]]:
+    """Let SIGTERM and Ctrl-C end the loop after the scan it is in."""
+    told = threading.Event()
+
+    def tell(_number: int, _frame: FrameType | None) -> None:
+        told.set()
+
+    before = {number: signal.signal(number, tell) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield told.is_set
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turn what the field expects to go wrong into a sentence and an exit code."""
+    try:
+        yield
+    except SettingsError as error:
+        raise click.UsageError(str(error)) from error
+    except CameraError as error:
+        end(EXIT_CAMERA, str(error))
+    except JournalError as error:
+        end(*_sentence_for(error))
+    except (sqlite3.DatabaseError, WireError) as error:
+        end(*_sentence_for(JournalDamaged(str(error))))
+
+
+def _sentence_for(error: JournalError) -> tuple[int, str]:
+    match error:
+        case JournalSetAside():
+            return EXIT_JOURNAL, (
+                f"記録簿がこわれていました({error.reason})。{error.aside.name} によけました。"
+                f"読めた{error.salvaged.entries}件は {error.salvaged.path.name} にあり、kiosk export --journal で送れます。"
+                "端末は登録しなおしてください(kiosk enrol)。"
+                f" / The journal was broken and set aside; {error.salvaged.entries} entries were saved. Enrol anew."
+            )
+        case JournalDamaged():
+            return EXIT_JOURNAL, f"記録簿がこわれています。 / The journal is broken: {error}"
+        case JournalBusy():
+            return (
+                EXIT_BUSY,
+                f"ほかのプログラムが記録簿を使っています。 / Another program is using the journal: {error}",
+            )
+        case JournalUnsafe():
+            return EXIT_UNSAFE, (
+                "記録簿が電源を切ると消える場所にあります。SDカードやSSDに置いてください。"
+                f" / The journal would not survive a power cut ({error}). Put it on a real disk, or --accept-volatile."
+            )
+        case JournalFailed():
+            return EXIT_UNSAFE, f"記録できません。空きを見てください。 / Nothing can be written (disk full?): {error}"
+        case _:
+            return (
+                EXIT_NOT_ENROLLED,
+                f"この端末は登録されていません(kiosk enrol)。 / This kiosk is not enrolled: {error}",
+            )
+
+
+def end(code: int, sentence: str) -> NoReturn:
+    """Say why, and end."""
+    click.echo(sentence, err=True)
+    sys.exit(code)
