@@ -17,7 +17,7 @@ import cbor2
 import sqlalchemy as sa
 
 from hub.chains import Link, branches, cursor_on_branch, fork_seq
-from hub.check import Arriving, Checked, check_batch, understand
+from hub.check import Arriving, Checked, check_batch, read_arrived
 from hub.facts import KioskRow, accepted_holes, find_kiosk, line_of, load_facts
 from hub.inbox import write_entries
 from hub.judge import Attested, Facts, Fold, Judged, hold_all, judge
@@ -28,8 +28,8 @@ from hub.store import execute, row, rows
 from sync.batch import Batch, Head
 from sync.certificate import kiosk_identity, read_certificate
 from sync.codec import WireError
-from sync.entry import Clock, Void, first_prev, read_heading
-from sync.envelope import ENTRY, KIOSK, RECEIPT, take_apart
+from sync.entry import Clock, Void, first_prev
+from sync.envelope import KIOSK, RECEIPT
 from sync.keys import Instance
 from sync.receipt import Receipt, Status, read_receipt, write_receipt
 
@@ -215,9 +215,7 @@ def _stored_entries(connection: sa.Connection, kiosk: bytes) -> list[tuple[Link,
     )
     stored = []
     for one in found:
-        payload = take_apart(ENTRY, bytes(one.encoded)).payload
-        entry, defect = understand(payload)
-        prev = entry.prev if entry else read_heading(payload).prev
+        prev, entry, defect = read_arrived(bytes(one.encoded))
         entry_hash = bytes(one.hash)
         stored.append((Link(one.seq, entry_hash, prev), Attested(one.seq, entry_hash, one.arrived_ms, entry, defect)))
     return stored

@@ -10,14 +10,19 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import msgspec
+
 from sync.batch import Batch
 from sync.codec import WireError
 from sync.entry import LENGTH_LIMIT, Entry, hash_of, read_entry, read_heading, read_signed_grant
 from sync.envelope import ENTRY, is_signed_by, take_apart
 
 
-class Arriving(NamedTuple):
-    """An entry of a batch. `entry` is None where it is not understood, and `defect` says why."""
+class Arriving(msgspec.Struct, frozen=True, gc=False):
+    """An entry of a batch. `entry` is None where it is not understood, and `defect` says why.
+
+    It holds nothing that could lead back to it, so the collector of reference cycles need not look at it.
+    """
 
     seq: int
     hash: bytes
@@ -80,6 +85,15 @@ def _read_other(kiosk: bytes, seq: int, encoded: bytes) -> Arriving:
         raise WireError("order")
     entry, defect = understand(envelope.payload)
     return Arriving(seq, hash_of(encoded), heading.prev, encoded, entry, defect)
+
+
+def read_arrived(encoded: bytes) -> tuple[bytes, Entry | None, str]:
+    """Return what an arrived entry is chained to, and the entry itself, or None and why it is not understood."""
+    grant = read_signed_grant(encoded)
+    if grant is not None:
+        return grant.prev, grant, ""
+    payload = take_apart(ENTRY, encoded).payload
+    return read_heading(payload).prev, *understand(payload)
 
 
 def understand(payload: bytes) -> tuple[Entry | None, str]:
