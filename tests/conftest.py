@@ -69,6 +69,13 @@ def sqlite(sqlite_template: Path, tmp_path: Path) -> Iterator[Store]:
         yield fresh
 
 
+@pytest.fixture
+def postgres(postgres_url: str) -> Iterator[Store]:
+    """Return a fresh hub database on PostgreSQL, for what only it has: roles."""
+    with postgres_store(postgres_url) as fresh:
+        yield fresh
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """Return a fresh hub database, once on each engine."""

@@ -1,0 +1,87 @@
+"""How entries hang together: main branch, cursor, holes, forks, fences. Pure, on made-up hashes."""
+
+from __future__ import annotations
+
+import pytest
+
+from hub.chains import Line, Link, branches, cursor_on_branch, fork_seq
+from sync.batch import Head
+
+ROOT = b"root"
+
+
+def chain(names: str, prev: bytes = ROOT, first_seq: int = 1) -> list[Link]:
+    """Return links a → b → c …, each named by a letter."""
+    links = []
+    for seq, name in enumerate(names, first_seq):
+        links.append(Link(seq, name.encode(), prev))
+        prev = name.encode()
+    return links
+
+
+def names(links: list[Link]) -> str:
+    return "".join(link.hash.decode() for link in links)
+
+
+def test_a_plain_chain_is_all_main_and_its_cursor_is_the_last() -> None:
+    tree = branches(chain("abc"), ROOT, None, {})
+
+    assert (names(tree.main), tree.cursor, tree.aside, tree.beyond) == ("abc", Head(3, b"c"), {}, ())
+
+
+def test_nothing_arrived_leaves_the_cursor_before_the_first() -> None:
+    assert branches([], ROOT, None, {}).cursor == Head(0, ROOT)
+
+
+def test_what_follows_a_hole_is_aside_and_named_as_beyond() -> None:
+    links = [link for link in chain("abcdefg") if link.seq not in {3, 6}]
+
+    tree = branches(links, ROOT, None, {})
+
+    assert (names(tree.main), tree.beyond) == ("ab", ((4, 5), (7, 7)))
+    assert set(tree.aside.values()) == {"hole"}
+
+
+def test_an_accepted_hole_is_stepped_over_and_its_late_entries_find_their_place() -> None:
+    links = [link for link in chain("abcdef") if link.seq not in {3, 4}]
+
+    accepted = branches(links, ROOT, None, {3: 4})
+    late = branches([*links, chain("abcdef")[3]], ROOT, None, {3: 4})
+
+    assert (names(accepted.main), accepted.cursor) == ("abef", Head(6, b"f"))
+    assert names(late.main) == "abdef"
+
+
+@pytest.mark.parametrize(
+    ("other", "seq"),
+    [
+        (Link(3, b"x", b"b"), 3),
+        (Link(4, b"x", b"y"), 3),
+        (Link(1, b"x", b"stranger"), 0),
+    ],
+    ids=["same number", "another parent", "another root"],
+)
+def test_two_attested_hashes_for_a_number_are_a_fork(other: Link, seq: int) -> None:
+    assert fork_seq([*chain("abc"), other], ROOT) == seq
+
+
+def test_a_chain_with_a_hole_is_no_fork() -> None:
+    assert fork_seq([link for link in chain("abcdef") if link.seq != 3], ROOT) is None
+
+
+def test_behind_a_fence_only_ancestors_of_the_tip_are_judged() -> None:
+    links = [*chain("abcd"), *chain("xy", prev=b"b", first_seq=3)]
+
+    tree = branches(links, ROOT, Line(Head(3, b"c"), "fork"), {})
+
+    assert (names(tree.main), tree.cursor) == ("abc", Head(3, b"c"))
+    assert tree.aside == {b"d": "fork", b"x": "fork", b"y": "fork"}
+
+
+def test_the_cursor_of_a_branch_is_the_wanted_entry_once_all_before_it_has_arrived() -> None:
+    links = [*chain("abcd"), *chain("xy", prev=b"b", first_seq=3)]
+    otherwise = Head(4, b"d")
+
+    assert cursor_on_branch(links, [Head(4, b"y")], {}, otherwise) == Head(4, b"y")
+    assert cursor_on_branch(links, [Head(9, b"z"), Head(3, b"x")], {}, otherwise) == Head(3, b"x")
+    assert cursor_on_branch(links[1:], [Head(4, b"y")], {}, otherwise) == otherwise

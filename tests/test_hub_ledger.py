@@ -1,0 +1,147 @@
+"""The ledger keeps what was posted: nothing is changed afterwards, and two hubs on one database post nothing twice."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+import sqlalchemy as sa
+from hub_invariants import broken_invariants
+from hub_world import Booth, World
+
+from hub.append_only import POSTED_TABLES, grant_to_runtime_role
+from hub.arrival import take_batch
+from hub.posting import change_account
+from hub.service import Hub
+from hub.store import Store, StoreError, row, rows
+from sync.entry import Void
+
+
+@pytest.mark.parametrize("table", POSTED_TABLES)
+@pytest.mark.parametrize("verb", ["UPDATE", "DELETE"])
+def test_posted_rows_cannot_be_changed_or_deleted(store: Store, table: str, verb: str) -> None:
+    world = World(store)
+    booth = world.booth()
+    booth.grant(0)
+    booth.send()
+    with store.reading() as connection:
+        column = sa.inspect(connection).get_columns(table)[0]["name"]
+    statement = f"UPDATE {table} SET {column} = {column}" if verb == "UPDATE" else f"DELETE FROM {table}"
+    world.store.run(lambda connection: _fill(connection, table))
+
+    with pytest.raises(sa.exc.DBAPIError, match="posted rows are never changed"), store.transaction() as connection:
+        connection.exec_driver_sql(statement)
+
+
+def _fill(connection: sa.Connection, table: str) -> None:
+    """SQLite's triggers fire per row, so tables that are still empty get one."""
+    samples = {
+        "act": "INSERT INTO act VALUES (:b, 'fence', 'x', 'x', 'x', 1)",
+        "decision": "INSERT INTO decision VALUES (:b, 1, :b, 'release', :b)",
+        "fence": "INSERT INTO fence VALUES (:b, 'fork', 1, :b, 1, NULL, 1)",
+        "accepted_hole": "INSERT INTO accepted_hole VALUES (:b, 1, 1, :b)",
+        "lost_card": "INSERT INTO lost_card VALUES (1, 1, 1, 1)",
+    }
+    if table in samples:
+        connection.execute(sa.text(samples[table]), {"b": b"x"} if ":b" in samples[table] else {})
+
+
+def test_a_row_cannot_be_slipped_in_by_replacing_it(sqlite: Store) -> None:
+    world = World(sqlite)
+    booth = world.booth()
+    booth.grant(0)
+    booth.send()
+
+    with pytest.raises(sa.exc.DBAPIError, match="never changed"), sqlite.transaction() as connection:
+        connection.exec_driver_sql("INSERT OR REPLACE INTO transfer SELECT * FROM transfer")
+
+
+def test_the_database_itself_keeps_members_from_going_below_zero(store: Store) -> None:
+    world = World(store)
+    booth = world.booth()
+    booth.grant(0)
+    booth.send()
+
+    with pytest.raises(sa.exc.DBAPIError), store.transaction() as connection:
+        connection.exec_driver_sql("UPDATE member_balance SET held = held - 51")
+
+
+def test_sqlite_is_opened_durably(sqlite: Store) -> None:
+    with sqlite.reading() as connection:
+        found = [
+            connection.exec_driver_sql(f"PRAGMA {pragma}").scalar()
+            for pragma in ("journal_mode", "synchronous", "recursive_triggers")
+        ]
+
+    assert found == ["wal", 2, 1]
+
+
+def test_the_run_time_role_may_add_but_not_change(postgres: Store) -> None:
+    store = postgres
+    world = World(store)
+    booth = world.booth()
+    booth.grant(0)
+    booth.send()
+    role = f"runtime_{store.url.database}"
+    with store.transaction() as connection:
+        connection.exec_driver_sql(f"CREATE ROLE {role} LOGIN")
+        grant_to_runtime_role(connection, role)
+    runtime = Store(store.url.set(username=role).render_as_string(hide_password=False))
+
+    try:
+        with runtime.reading() as connection:
+            assert row(connection, "SELECT count(*) AS transfers FROM transfer").transfers == 1
+        with pytest.raises(sa.exc.ProgrammingError, match="permission denied"), runtime.transaction() as connection:
+            connection.exec_driver_sql("UPDATE transfer SET points = 9")
+        second = Hub(runtime, world.hub.keyring, world.hub.wall_ms, world.hub.random_bytes, world.hub.pace)
+        booth.grant(1)
+        take_batch(second, booth.batch())
+    finally:
+        runtime.close()
+        with store.transaction() as connection:
+            connection.exec_driver_sql(f"DROP OWNED BY {role}")
+            connection.exec_driver_sql(f"DROP ROLE {role}")
+    assert world.verdicts(booth) == {"posted": (2, 100)}
+
+
+def test_two_hubs_on_one_database_meet_on_the_same_members_and_post_nothing_twice(store: Store) -> None:
+    world = World(store, people=60)
+    booths = [world.booth(f"受付{number}") for number in range(4)]
+    for booth in booths:
+        for person in range(60):
+            booth.grant(person)
+        booth.add(Void(3, "まちがい"))
+    other_store = Store(store.url.render_as_string(hide_password=False))
+    other = Hub(other_store, world.hub.keyring, world.hub.wall_ms, world.hub.random_bytes, world.hub.pace)
+    troubles: list[BaseException] = []
+
+    def drain(hub: Hub, booth: Booth) -> None:
+        try:
+            for first in range(1, len(booth.entries) + 1, 9):
+                take_batch(hub, booth.batch(first, first + 8))
+        except (sa.exc.SQLAlchemyError, StoreError) as trouble:
+            troubles.append(trouble)
+
+    threads = [
+        threading.Thread(target=drain, args=(hub, booth))
+        for hub, booth in zip([world.hub, other, world.hub, other], booths, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    other_store.close()
+
+    assert troubles == []
+    assert broken_invariants(world) == []
+    assert world.verdicts()["posted"] == (60 - 1, (60 - 1) * 50)
+
+
+def test_accounts_move_by_what_they_are_told(store: Store) -> None:
+    with store.transaction() as connection:
+        change_account(connection, "used", 0, 0, 30)
+        change_account(connection, "used", 0, 0, -10)
+
+        found = rows(connection, "SELECT kind, amount FROM account")
+
+    assert [tuple(one) for one in found] == [("used", 20)]
