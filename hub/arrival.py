@@ -22,7 +22,7 @@ from hub.facts import KioskRow, accepted_holes, find_kiosk, line_of, load_facts
 from hub.inbox import write_entries
 from hub.judge import Attested, Facts, Fold, Judged, hold_all, judge
 from hub.limits import flag_over_limit
-from hub.posting import Change, fill_inbox_with, post, unusual_members
+from hub.posting import Change, post, unusual_members
 from hub.service import Hub, instances, is_rolled_back, key_list_version, mark_rolled_back
 from hub.store import execute, row, rows
 from sync.batch import Batch, Head
@@ -159,7 +159,7 @@ def _judge_plain(  # the quick road
     attested = [Attested(one.seq, one.hash, now_ms, one.entry, one.defect) for one in fresh]
     fold = Fold.unpack(progress.fold)
     judged = judge(facts, attested, fold)
-    facts_with_members = _with_members(connection, kiosk.kiosk, facts, judged)
+    facts_with_members = _with_members(connection, facts, judged)
     if facts_with_members is not facts:
         fold = Fold.unpack(progress.fold)
         judged = judge(facts_with_members, attested, fold)
@@ -188,7 +188,7 @@ def _judge_whole(  # the whole road
     facts = load_facts(hub, connection, kiosk.kiosk)
     fold = Fold()
     judged = judge(facts, main, fold)
-    facts_with_members = _with_members(connection, kiosk.kiosk, facts, judged)
+    facts_with_members = _with_members(connection, facts, judged)
     if facts_with_members is not facts:
         fold = Fold()
         judged = judge(facts_with_members, main, fold)
@@ -200,10 +200,9 @@ def _judge_whole(  # the whole road
     return progress._replace(cursor=tree.cursor, beyond=tree.beyond, is_plain=is_plain, fold=fold.pack())
 
 
-def _with_members(connection: sa.Connection, kiosk: bytes, facts: Facts, judged: list[Judged]) -> Facts:
+def _with_members(connection: sa.Connection, facts: Facts, judged: list[Judged]) -> Facts:
     """Return the facts with the unusual ones among the members of these grants; the same facts where there are none."""
-    fill_inbox_with(connection, kiosk, judged)
-    unusual = unusual_members(connection)
+    unusual = unusual_members(connection, sorted({one.grant.member for one in judged if one.grant is not None}))
     return replace(facts, members=unusual) if unusual else facts
 
 

@@ -7,12 +7,13 @@ and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from hub.settle import Claim
+from sync.member import bucket_of
 
 _COLUMNS = "event, bucket, member, activity, occasion, kiosk, seq, hash, points, allotment, from_share, occurred_ms"
 _TABLE = """
@@ -31,6 +32,15 @@ def fill_inbox(connection: sa.Connection, claims: Sequence[Claim]) -> None:
     _write_rows(connection, "inbox", _COLUMNS, [(*claim.key, *claim[1:]) for claim in claims])
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("ANALYZE inbox")
+
+
+def fill_asked(connection: sa.Connection, members: Iterable[int]) -> None:
+    """Replace what is in `asked`, a temporary table of members to be looked up, by `members`."""
+    connection.exec_driver_sql("CREATE TEMPORARY TABLE IF NOT EXISTS asked (bucket BIGINT, member BIGINT)")
+    connection.exec_driver_sql("DELETE FROM asked")
+    _write_rows(connection, "asked", "bucket, member", [(bucket_of(member), member) for member in members])
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("ANALYZE asked")
 
 
 def write_entries(connection: sa.Connection, entries: list[tuple[bytes, int, bytes, int, bytes]]) -> None:

@@ -17,7 +17,7 @@ import cbor2
 from sync.citytime import city_day
 from sync.entry import Clock, Entry, Grant, Opened, Read, Stamp, Void
 from sync.keys import Instance
-from sync.manifest import Manifest
+from sync.manifest import Event, Manifest
 from sync.rules import points_for
 
 SAMPLE_DRIFT_PPM = 200
@@ -196,7 +196,7 @@ def _judge_grant(  # one step of the fold
     earliest, latest, occurred_ms = _interval(fold, stamp, attested.arrived_ms, ceiling_ms)
     if attested.seq in voided:
         return Judged(attested.seq, attested.hash, grant, Candidacy.DISMISSED, "voided", (), occurred_ms, allotment)
-    reason = _reason_to_hold(facts, fold, grant, manifest, (earliest, latest))
+    reason = _reason_to_hold(facts, fold, grant, event, (earliest, latest))
     candidacy, reason = _decided(facts, attested.hash, reason, grant)
     flags = _flags(facts, grant, occurred_ms)
     return Judged(attested.seq, attested.hash, grant, candidacy, reason, flags, occurred_ms, allotment)
@@ -222,10 +222,7 @@ def _allotment_now(facts: Facts, grant: Grant | None) -> int:
     return event.allotment if event else 0
 
 
-def _reason_to_hold(
-    facts: Facts, fold: Fold, grant: Grant, manifest: Manifest | None, interval: tuple[int, int]
-) -> str:
-    event = manifest.event(grant.event) if manifest else None
+def _reason_to_hold(facts: Facts, fold: Fold, grant: Grant, event: Event | None, interval: tuple[int, int]) -> str:
     activity = event.activity(grant.activity) if event else None
     if event is None or activity is None:
         return "not this kiosk's"

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from hub.inbox import fill_inbox
+from hub.inbox import fill_asked, fill_inbox
 from hub.judge import Candidacy, Judged
 from hub.settle import Claim, RepeatKey, winner
 from hub.store import execute, execute_many, row, rows
@@ -86,23 +86,17 @@ def post(
     return frozenset(claim.hash for claim in contested)
 
 
-def unusual_members(connection: sa.Connection) -> dict[int, str]:
-    """Return the members in the inbox that are not simply members: {member: "unknown" | "ended"}."""
+def unusual_members(connection: sa.Connection, members: Iterable[int]) -> dict[int, str]:
+    """Return those of `members` that are not simply members: {member: "unknown" | "ended"}."""
+    fill_asked(connection, members)
     found = rows(
         connection,
         """
-        SELECT i.member, m.state FROM inbox i LEFT JOIN member m ON m.bucket = i.bucket AND m.member = i.member
+        SELECT a.member, m.state FROM asked a LEFT JOIN member m ON m.bucket = a.bucket AND m.member = a.member
         WHERE m.state IS NULL OR m.state <> 'open'
         """,
     )
     return {member: state or "unknown" for member, state in found}
-
-
-def fill_inbox_with(connection: sa.Connection, kiosk: bytes, judged: Iterable[Judged]) -> None:
-    """Fill the inbox with all grants among `judged`, whatever their standing, so that their members can be looked
-    up.
-    """
-    fill_inbox(connection, [_claim(kiosk, one, frozenset()) for one in judged if one.grant is not None])
 
 
 def _is_added(change: Change) -> bool:
@@ -143,9 +137,9 @@ def _post_fresh(connection: sa.Connection, claims: list[Claim], tally: Tally, no
 
     Rows go in sorted by key, then the better claim first, so that of two claims in one batch the right one wins.
     """
+    fill_inbox(connection, sorted(claims, key=_posting_order))  # even with none: limits asks the inbox later
     if not claims:
         return []
-    fill_inbox(connection, sorted(claims, key=_posting_order))
     posted = execute(
         connection,
         """

