@@ -362,7 +362,8 @@ def _sentence_for(error: JournalError) -> tuple[int, str]:
         case JournalSetAside():
             return EXIT_JOURNAL, (
                 f"記録簿がこわれていました({error.reason})。{error.aside.name} によけました。"
-                f"読めた{error.salvaged.entries}件は {error.salvaged.path.name} にあり、kiosk export --journal で送れます。"
+                f"読めた{error.salvaged.entries}件は {error.salvaged.path.name} にあります。"
+                "kiosk export --journal で送れます。"
                 "端末は登録しなおしてください(kiosk enrol)。"
                 f" / The journal was broken and set aside; {error.salvaged.entries} entries were saved. Enrol anew."
             )

@@ -33,7 +33,7 @@ def look(view: View, texts: Sequence[str], now_ms: int) -> tuple[View, str | Non
 
     Member codes go before posters; of several the largest, and the others wait until it is taken away.
     """
-    present = {text: seen for text, seen in view.items() if text in texts or now_ms - seen.until_ms < GONE_MS}
+    present = {text: seen for text, seen in view.items() if now_ms - seen.until_ms < GONE_MS}
     present |= {text: seen._replace(until_ms=now_ms) for text, seen in present.items() if text in texts}
     chosen = next(iter(sorted(texts, key=lambda text: not is_token(text))), None)
     if chosen is None:
