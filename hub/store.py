@@ -35,10 +35,17 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self.url = sa.make_url(url)
-        self.engine = sa.create_engine(self.url, pool_pre_ping=not self.is_sqlite)
         if self.is_sqlite:
+            # One connection writes and checkpoints, the others only read: two that write can corrupt a WAL file before
+            # SQLite 3.51.3 (the WAL-reset bug), and Debian 12 and 13 ship older ones.
+            self.engine = sa.create_engine(self.url, poolclass=sa.QueuePool, pool_size=1, max_overflow=0)
+            self._reader = sa.create_engine(self.url)
             sa.event.listen(self.engine, "connect", _prepare_sqlite)
             sa.event.listen(self.engine, "begin", _begin_immediate)
+            sa.event.listen(self._reader, "connect", _prepare_sqlite_reader)
+            sa.event.listen(self._reader, "begin", _begin)
+        else:
+            self.engine = self._reader = sa.create_engine(self.url, pool_pre_ping=True)
 
     @property
     def is_sqlite(self) -> bool:
@@ -47,6 +54,7 @@ class Store:
 
     def close(self) -> None:
         """Close all connections."""
+        self._reader.dispose()
         self.engine.dispose()
 
     def migrate(self) -> None:
@@ -63,7 +71,7 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """Open a connection for reading."""
-        with self.engine.connect().execution_options(reads_only=True) as connection:
+        with self._reader.connect() as connection:
             yield connection
 
     def run(self, work: Callable[[sa.Connection], Result]) -> Result:
@@ -128,9 +136,18 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:  # sqlite3.Connec
     connection.execute("PRAGMA temp_store = MEMORY")
 
 
+def _prepare_sqlite_reader(connection: Any, record: object) -> None:
+    _prepare_sqlite(connection, record)
+    connection.execute("PRAGMA query_only = 1")
+    connection.execute("PRAGMA wal_autocheckpoint = 0")
+
+
 def _begin_immediate(connection: sa.Connection) -> None:
-    reads_only = connection.get_execution_options().get("reads_only", False)
-    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _begin(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
 
 
 def _alembic_config(connection: sa.Connection) -> Config:
