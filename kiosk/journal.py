@@ -78,6 +78,7 @@ class Journal(JournalReader):
                 with self._transaction():
                     self._put("verified", _head_as_bytes(self._head))
                     self._connection.execute("delete from kept where name = 'running'")
+                self._is_running = False
             self.abandon()
 
     def abandon(self) -> None:

@@ -4,20 +4,31 @@ functions.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Final
 
+import cv2
+import numpy as np
+import segno
 import wire_samples as wire
+from numpy.typing import NDArray
 
 from kiosk.journal import Journal
 from kiosk.journal_open import begin_enrolment, open_journal
 from kiosk.scan import Offer, Station, offer_at
 from sync.batch import Head, read_batch
-from sync.certificate import kiosk_identity
+from sync.certificate import Certificate, kiosk_identity, write_certificate
 from sync.engine import HubUnreachable
+from sync.enrolment import Application, Invitation, Welcome, mac_from_hub, read_application, write_welcome
 from sync.entry import Stamp, first_prev, hash_of, read_heading
-from sync.envelope import ENTRY, take_apart
+from sync.envelope import ENTRY, SigningKey, take_apart
+from sync.http import BATCHES_PATH, CBOR_TYPE, ENROLMENTS_PATH, KEYS_PATH, MANIFEST_PATH, NONCE_PATH
+from sync.keys import KeyList, root_key_hash, write_key_list
 from sync.manifest import Manifest, write_manifest
 from sync.receipt import Receipt, write_receipt
 
@@ -97,6 +108,8 @@ class SmallHub:
     changes: dict[str, object] = field(default_factory=dict)
     answers: list[bytes] = field(default_factory=list)
     posted: list[int] = field(default_factory=list)
+    """How many entries each batch held."""
+    public_key: bytes = wire.KIOSK_KEY.public
     key_list: bytes = field(default_factory=wire.key_list)
     manifest: bytes = b""
 
@@ -111,6 +124,9 @@ class SmallHub:
             return self.answers.pop(0)
         return write_receipt(wire.RECEIPT_KEY, self._receipt(batch.head, batch.kiosk))
 
+    def close(self) -> None:
+        self.unreachable = "closed"
+
     def get_key_list(self) -> bytes:
         return self.key_list
 
@@ -120,7 +136,7 @@ class SmallHub:
     def _receipt(self, head: Head, kiosk: bytes) -> Receipt:
         self.number += 1
         last = len(self.entries)
-        cursor = Head(last, hash_of(self.entries[last]) if last else first_prev(wire.KIOSK_KEY.public))
+        cursor = Head(last, hash_of(self.entries[last]) if last else first_prev(self.public_key))
         plain = replace_receipt(wire.receipt(cursor, self.number), head=head, kiosk=kiosk)
         return replace_receipt(plain, **self.changes)
 
@@ -129,5 +145,106 @@ def replace_receipt(receipt: Receipt, **changes: object) -> Receipt:
     return receipt._replace(**changes)  # type: ignore[arg-type]  # the names are checked by _replace itself
 
 
-KIOSK: Final = kiosk_identity(wire.KIOSK_KEY.public)
-__all__ = ["HandClock", "SmallHub", "enrolled", "enrolled_at", "kill", "offer", "reopened", "replace"]
+CODE: Final = bytes(range(16))
+
+
+@dataclass
+class Desk:
+    """The side of a hub that lets kiosks in: what it answers to an application, and whether a clerk has approved."""
+
+    root: SigningKey = wire.ROOT_KEY
+    code: bytes = CODE
+    label: str = ""
+    is_approved: bool = True
+    certified: bytes = b""
+    """Another public key than the applicant's, to go wrong with."""
+    manifest_for: bytes = b""
+    unreachable: list[str] = field(default_factory=list)
+    applications: list[Application] = field(default_factory=list)
+
+    def invitation(self, address: str = "http://127.0.0.1:9") -> Invitation:
+        return Invitation(address, root_key_hash(wire.ROOT_KEY.public), CODE)
+
+    def key_list(self) -> bytes:
+        return write_key_list(self.root, KeyList(1, self.label, wire.online_keys(), (wire.INSTANCE,)))
+
+    def post_application(self, encoded: bytes) -> bytes:
+        if self.unreachable:
+            raise HubUnreachable(self.unreachable.pop(0))
+        application = read_application(encoded)
+        self.applications.append(application)
+        mac = mac_from_hub(self.code, application.public_key, root_key_hash(self.root.public))
+        return write_welcome(Welcome(self.root.public, mac, self.key_list(), *self._papers(application.public_key)))
+
+    def _papers(self, public_key: bytes) -> tuple[bytes | None, bytes | None]:
+        if not self.is_approved:
+            return None, None
+        certificate = write_certificate(wire.CERTIFYING_KEY, Certificate(self.certified or public_key, 1, 0))
+        manifest = wire.manifest(kiosk=self.manifest_for or kiosk_identity(public_key))
+        return certificate, write_manifest(wire.MANIFEST_KEY, manifest)
+
+
+@dataclass
+class WebHub:
+    """A desk and a small hub behind real HTTP on a port of their own."""
+
+    desk: Desk
+    hub: SmallHub
+    address: str
+
+    @property
+    def entries(self) -> dict[int, bytes]:
+        return self.hub.entries
+
+
+@contextmanager
+def web_hub(desk: Desk | None = None, hub: SmallHub | None = None) -> Iterator[WebHub]:
+    desk, hub = desk or Desk(), hub or SmallHub()
+    answers: dict[str, Callable[[bytes], bytes]] = {
+        BATCHES_PATH: hub.post_batch,
+        ENROLMENTS_PATH: desk.post_application,
+        KEYS_PATH: lambda _: hub.key_list,
+        NONCE_PATH: lambda _: bytes(24),
+        MANIFEST_PATH: lambda _: hub.manifest,
+    }
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            answer = answers[self.path](self.rfile.read(int(self.headers.get("Content-Length", 0))))
+            self.send_response(200)
+            self.send_header("Content-Type", CBOR_TYPE)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        do_POST = do_GET  # noqa: N815  # the name http.server asks for
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield WebHub(desk, hub, f"http://127.0.0.1:{server.server_address[1]}")
+        server.shutdown()
+        thread.join()
+
+
+def picture_of(*texts: str) -> NDArray[np.uint8]:
+    """Return one gray camera picture with these codes, the first one largest."""
+    picture = np.full((720, 1280), 180, np.uint8)
+    left = 20
+    for text, module_pixels in zip(texts, (7, 4, 3), strict=False):
+        rows = segno.make_qr(text, error="m", boost_error=False).matrix_iter(scale=module_pixels, border=4)
+        code = np.array([[0 if dark else 255 for dark in row] for row in rows], np.uint8)
+        picture[100 : 100 + code.shape[0], left : left + code.shape[1]] = code
+        left += code.shape[1] + 40
+    return picture
+
+
+def folder_of(folder: Path, *pictures: NDArray[np.uint8]) -> Path:
+    """Leave pictures as files in `folder`, in this order."""
+    folder.mkdir()
+    for number, picture in enumerate(pictures, start=1):
+        assert cv2.imwrite(str(folder / f"{number:03d}.png"), picture)
+    return folder
