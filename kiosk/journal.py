@@ -78,12 +78,12 @@ class Journal(JournalReader):
                 with self._transaction():
                     self._put("verified", _head_as_bytes(self._head))
                     self._connection.execute("delete from kept where name = 'running'")
-                self._is_running = False
             self.abandon()
 
     def abandon(self) -> None:
         """Close without noting the end, so that the next start checks the whole chain."""
         with self._lock:
+            self._is_running = False
             self._connection.close()
             self._witness.close()
 
