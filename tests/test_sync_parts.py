@@ -46,7 +46,7 @@ from sync.rules import ByHours, Fixed, points_for
 TWELVE = st.integers(0, 10**12 - 1)
 
 
-# ---------------------------------------------------------------- Base45 (RFC 9285 §4.3, §4.4)
+# ---------------- Base45 (RFC 9285 §4.3, §4.4)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_base45_takes_the_largest_groups() -> None:
     assert base45.decode("U5") == b"\xff"
 
 
-# ---------------------------------------------------------------- member numbers
+# ---------------- member numbers
 
 
 @given(TWELVE)
@@ -145,7 +145,7 @@ def test_a_members_bucket_is_the_one_that_was_stored(person: int, number: int, b
     assert bucket_of(number) == bucket == int(digest[:8], 16) % 1024
 
 
-# ---------------------------------------------------------------- the city's calendar
+# ---------------- the city's calendar
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_every_moment_of_the_wire_has_a_day_and_comes_back(wall_ms: int) -> None
     assert fiscal_year(wall_ms) in {moment.year, moment.year - 1}
 
 
-# ---------------------------------------------------------------- rules
+# ---------------- rules
 
 
 HOURS = ByHours(((30, 5), (60, 10), (120, 20)))
@@ -213,7 +213,7 @@ def test_a_rule_from_no_minutes_on_gives_nothing_for_none() -> None:
     assert points_for(ByHours(((0, 5),)), 1) == 5
 
 
-# ---------------------------------------------------------------- keys, manifest
+# ---------------- keys, manifest
 
 
 def test_a_retired_key_verifies_and_a_withdrawn_one_does_not() -> None:
@@ -256,7 +256,7 @@ def test_a_manifest_finds_its_events_activities_and_shares() -> None:
     assert known.share_of(4) == Share(4, 0, 0)
 
 
-# ---------------------------------------------------------------- signing
+# ---------------- signing
 
 
 def test_an_entry_takes_words_for_numbers_and_gives_back_numbers() -> None:
@@ -316,7 +316,7 @@ def test_signing_gives_the_first_vector_of_its_standard() -> None:
     assert signature.startswith("e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e06522490155")
 
 
-# ---------------------------------------------------------------- enrolment and nonces
+# ---------------- enrolment and nonces
 
 CODE = bytes(range(16))
 ROOT_HASH = root_key_hash(ROOT_KEY.public)
