@@ -1,4 +1,4 @@
-"""The HTTP transport against a real server that answers as networks in parks do: never, by half, or as somebody else."""
+"""The HTTP transport against a real server that answers as networks in parks do: never, by half, or as another."""
 
 from __future__ import annotations
 
