@@ -1,0 +1,63 @@
+"""Puts the hub's routes together into one Flask app: the wire for kiosks, the desk for the clerk. Decides nothing
+itself.
+"""
+
+from __future__ import annotations
+
+from flask import Flask, redirect, url_for
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.wrappers import Response as AnyResponse
+
+from hub.desk import desk
+from hub.desk_shapes import HexConverter
+from hub.gate import Gate
+from hub.served import Office, Served, serve_with
+from hub.service import Hub
+from hub.wire import wire
+from sync.batch import LENGTH_LIMIT
+
+LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
+"""The only names this hub answers to: a page elsewhere that makes its own name lead to this machine gets nothing."""
+
+_SAFE_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self'; form-action 'self'; "
+        "frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def create_app(hub: Hub, gate: Gate | None = None, office: Office | None = None) -> Flask:
+    """Return the app for `hub`. Without a gate it makes its own, whose link nobody has: the desk stays shut."""
+    app = Flask("hub")
+    app.config.update(
+        MAX_CONTENT_LENGTH=LENGTH_LIMIT,
+        SECRET_KEY=hub.random_bytes(32),
+        SESSION_COOKIE_HTTPONLY=True,
+        # Browsers keep cookies by host, not by port: two hubs on one machine must not take each other's.
+        SESSION_COOKIE_NAME=f"kumapo_desk_{hub.random_bytes(4).hex()}",
+        SESSION_COOKIE_PATH="/desk",
+        SESSION_COOKIE_SAMESITE="Strict",
+        TRUSTED_HOSTS=LOOPBACK_HOSTS,
+        WTF_CSRF_FIELD_NAME="form_key",
+        WTF_CSRF_TIME_LIMIT=None,  # a form left open over lunch is still the clerk's form
+    )
+    app.url_map.converters["hex"] = HexConverter
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    serve_with(app, Served(hub, gate or Gate(hub.random_bytes), office or Office()))
+    CSRFProtect(app).exempt(wire)
+    app.register_blueprint(wire)
+    app.register_blueprint(desk)
+    app.add_url_rule("/", "front", lambda: redirect(url_for("desk.front")))
+    app.after_request(_add_safe_headers)
+    return app
+
+
+def _add_safe_headers(response: AnyResponse) -> AnyResponse:
+    response.headers.update(_SAFE_HEADERS)
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response

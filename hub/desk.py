@@ -1,0 +1,141 @@
+"""The desk: the clerk's pages, Japanese first. Here are signing in and out, the front page and the list of acts; the
+other pages hang below it. Every page but the sign-in is for whoever came in by the link; every form is guarded against
+forged requests.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from hub import closer, overview, registers, visitor, wording
+from hub.desk_events import events
+from hub.desk_forms import DeskForm, SignInForm
+from hub.desk_held import held
+from hub.desk_kiosks import kiosks
+from hub.desk_members import members
+from hub.desk_offices import offices
+from hub.desk_shapes import FILTERS
+from hub.served import served
+from hub.service import is_rolled_back
+from hub.store import StoreError
+from hub.todo import Found, to_decide
+
+ACTS_A_PAGE = 100
+
+desk = Blueprint("desk", __name__, url_prefix="/desk")
+for part in (held, kiosks, offices, events, members):
+    desk.register_blueprint(part)
+for name, shape in FILTERS.items():
+    desk.add_app_template_filter(shape, name)
+
+_OPEN_TO_ALL = {"desk.sign_in", "desk.try_sign_in"}
+
+
+@desk.before_request
+def _only_by_the_link() -> Response | None:
+    if request.endpoint in _OPEN_TO_ALL or visitor.is_known():
+        return None
+    if request.method != "GET":
+        abort(HTTPStatus.FORBIDDEN)
+    return redirect(url_for("desk.sign_in"))
+
+
+@desk.app_context_processor
+def _what_every_page_has() -> dict[str, object]:
+    return {
+        "wording": wording,
+        "office": served().office,
+        "is_demo": served().hub.is_demo,
+        "sign_out_form": DeskForm(formdata=None, prefix="out") if visitor.is_known() else None,
+    }
+
+
+@desk.get("/sign-in")
+def sign_in() -> str:
+    """The page behind the link. Opening it uses nothing up: browsers open links by themselves."""
+    return render_template("sign_in.html", form=SignInForm(formdata=None, key=request.args.get("key", "")))
+
+
+@desk.post("/sign-in")
+def try_sign_in() -> Response | tuple[str, HTTPStatus]:
+    """Use the link up and let its bearer in."""
+    form = SignInForm()
+    if form.validate() and visitor.enter(form.key.data or "", form.operator.data):
+        return redirect(url_for("desk.front"))
+    return render_template("sign_in.html", form=form, is_refused=not form.operator.errors), HTTPStatus.FORBIDDEN
+
+
+@desk.post("/sign-out")
+def sign_out() -> Response:
+    """Leave; the next start of the hub prints a new link."""
+    visitor.leave()
+    return redirect(url_for("desk.sign_in"))
+
+
+@desk.get("/")
+def front() -> str:
+    """Per kiosk the equation, and what there is to decide."""
+    hub = served().hub
+    with hub.store.reading() as connection:
+        lines = overview.kiosk_lines(connection)
+        totals = overview.totals(connection)
+        found = Found(
+            is_rolled_back(connection),
+            totals.ledger,
+            lines,
+            overview.held_groups(connection),
+            [one for one in registers.invitations(connection) if one.state == "answered"],
+            closer.outdated_kiosks(hub, connection),
+        )
+    total = overview.sum_of(lines) if lines else None
+    return render_template(
+        "front.html", lines=lines, total=total, totals=totals, todos=to_decide(found), now_ms=hub.wall_ms()
+    )
+
+
+@desk.get("/acts")
+def acts() -> str:
+    """What persons have decided, the newest first."""
+    before_ms = request.args.get("before", type=int)
+    with served().hub.store.reading() as connection:
+        found = overview.acts(connection, ACTS_A_PAGE, before_ms)
+    return render_template(
+        "acts.html", acts=found, next_before_ms=found[-1].done_ms if len(found) == ACTS_A_PAGE else None
+    )
+
+
+@desk.app_errorhandler(CSRFError)
+def _form_too_old(_error: CSRFError) -> tuple[str, int]:
+    text = "画面が古くなっていました。前のページを開きなおして、もう一度お願いします。"
+    return _error_page(HTTPStatus.BAD_REQUEST, text, "This page was out of date. Please open it again.")
+
+
+@desk.app_errorhandler(StoreError)
+def _busy(error: StoreError) -> tuple[str, int]:
+    return _error_page(HTTPStatus.SERVICE_UNAVAILABLE, str(error), "")
+
+
+@desk.app_errorhandler(HTTPException)
+def _any_other(error: HTTPException) -> tuple[str, int] | HTTPException:
+    texts = {
+        HTTPStatus.FORBIDDEN: ("サインインが必要です。", "Please sign in first."),
+        HTTPStatus.NOT_FOUND: ("このページはありません。", "There is no such page."),
+        HTTPStatus.METHOD_NOT_ALLOWED: ("このページはありません。", "There is no such page."),
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("送る内容が大きすぎます。", "Too much at once."),
+        HTTPStatus.INTERNAL_SERVER_ERROR: (
+            "センターの不具合です。いまの処理は行われていません。端末の記録には影響しません。",
+            "The hub failed; nothing was done. Kiosk records are safe.",
+        ),
+    }
+    status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
+    ja, en = texts.get(status, ("うまくいきませんでした。", status.phrase))
+    return _error_page(status, ja, en)
+
+
+def _error_page(status: HTTPStatus, ja: str, en: str) -> tuple[str, int]:
+    return render_template("error.html", ja=ja, en=en), status

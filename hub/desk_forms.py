@@ -1,0 +1,343 @@
+"""The forms of the desk: what a clerk types, checked field by field. Turns text into values and never touches the
+database.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+
+from flask_wtf import FlaskForm
+from wtforms import (
+    BooleanField,
+    DateTimeLocalField,
+    FieldList,
+    Form,
+    FormField,
+    HiddenField,
+    IntegerField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+    ValidationError,
+    widgets,
+)
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
+
+from sync.citytime import CITY_ZONE, city_datetime, wall_ms_of
+from sync.codec import WireError
+from sync.manifest import Activity, Event, OccasionBy
+from sync.member import typed
+from sync.rules import ByHours, Fixed, Rule, read_rule, rule_as_value
+
+POINTS_MAX = 1_000_000_000
+MEMBERS_MAX = 500
+NAME_LENGTH_MAX = 60
+_NEEDED = "入力してください / Please fill this in"
+
+
+def _name(label: str) -> Any:  # a field waiting for its form
+    return StringField(
+        label, [DataRequired(_NEEDED), Length(max=NAME_LENGTH_MAX, message=f"{NAME_LENGTH_MAX}文字までです")]
+    )
+
+
+def _reason() -> Any:  # a field waiting for its form
+    return StringField(
+        "理由", [DataRequired("理由を書いてください / A reason is needed"), Length(max=200, message="200文字までです")]
+    )
+
+
+def _points(label: str, least: int = 1) -> Any:  # a field waiting for its form
+    between = NumberRange(least, POINTS_MAX, f"{least:,} から {POINTS_MAX:,} までの数です")
+    return IntegerField(label, [InputRequired("数を入れてください / A number, please"), between])
+
+
+class DeskForm(FlaskForm):  # type: ignore[misc]  # flask-wtf has no types
+    """A form with flask-wtf's guard against forged requests; its messages are Japanese."""
+
+    class Meta(FlaskForm.Meta):  # type: ignore[misc]  # as above
+        """WTForms' own translation."""
+
+        locales = ("ja",)
+
+        def get_translations(self, form: Any) -> Any:  # WTForms' own types
+            """Take WTForms' translation, not flask-babel's, which is not here."""
+            return super(FlaskForm.Meta, self).get_translations(form)
+
+    def refuse(self, field: str, text: str) -> None:
+        """Put what the hub says beside a field."""
+        self[field].errors = [*self[field].errors, text]
+
+
+class SignInForm(DeskForm):
+    """The key out of the link, and who is at the desk."""
+
+    key = HiddenField()
+    operator = IntegerField(
+        "担当番号", [InputRequired(_NEEDED), NumberRange(1, 9_999, "1 から 9999 までの数です")], default=1
+    )
+
+
+class ReasonForm(DeskForm):
+    """An act that needs nothing but its reason."""
+
+    reason = _reason()
+
+
+class DecideForm(DeskForm):
+    """Release or dismiss: the chosen entries, or all of the group. `seen` is how many the clerk was shown."""
+
+    decision = HiddenField()
+    entries = SelectMultipleField("記録", validate_choice=False)
+    everything = BooleanField("この理由のものをすべて")
+    seen = IntegerField("", [InputRequired()], widget=widgets.HiddenInput())
+    reason = _reason()
+
+    def validate_entries(self, field: Any) -> None:  # WTForms calls it by its name
+        """Something must be chosen."""
+        if not field.data and not self.everything.data:
+            raise ValidationError("1件以上えらんでください / Choose at least one")
+        if any(not re.fullmatch(r"[0-9a-f]{64}", entry) for entry in field.data):
+            raise ValidationError("もう一度えらんでください / Please choose again")
+
+
+class GapForm(DeskForm):
+    """A gap in a kiosk's records, first and last number."""
+
+    first = IntegerField("", [InputRequired()], widget=widgets.HiddenInput())
+    last = IntegerField("", [InputRequired()], widget=widgets.HiddenInput())
+    reason = _reason()
+
+
+class TopUpForm(DeskForm):
+    """More points for a kiosk."""
+
+    allotment = SelectField("付与枠", coerce=int)
+    points = _points("追加するポイント")
+    reason = _reason()
+
+
+class AssignForm(DeskForm):
+    """Another event for a kiosk."""
+
+    event = SelectField("イベント", coerce=int)
+
+
+class InviteForm(DeskForm):
+    """A kiosk that is to come."""
+
+    name = _name("端末の名前")
+    organisation = SelectField("団体", coerce=int)
+    address = StringField("端末から見たセンターの場所", [DataRequired(_NEEDED), Length(max=200)])
+
+    def validate_address(self, field: Any) -> None:  # WTForms calls it by its name
+        """It goes into a code that a kiosk follows."""
+        if not re.fullmatch(r"https?://[A-Za-z0-9.\-\[\]:]+/?", field.data or ""):
+            raise ValidationError("http://… の形で書いてください / Please write it as http://…")
+
+
+class ShareForm(Form):  # type: ignore[misc]  # WTForms has no types
+    """A row of the approval: what a kiosk may give of one allotment."""
+
+    allotment = HiddenField()
+    total = _points("端末枠", 0)
+    reserve = _points("予備", 0)
+
+
+class ApproveForm(DeskForm):
+    """Let a kiosk in: its events and shares, once the digits were compared."""
+
+    events = SelectMultipleField(
+        "イベント", coerce=int, widget=widgets.ListWidget(prefix_label=False), option_widget=widgets.CheckboxInput()
+    )
+    shares = FieldList(FormField(ShareForm))
+    is_same = BooleanField(
+        "端末の画面と、16文字がすべて同じです",
+        [DataRequired("見くらべてから、しるしを付けてください / Compare them first")],
+    )
+
+
+class OrganisationForm(DeskForm):
+    """An organisation."""
+
+    name = _name("団体の名前")
+    kind = SelectField("種類", choices=[("grants", "付与団体"), ("serves", "協力団体"), ("both", "両方")])
+
+
+class AllotmentForm(DeskForm):
+    """An allotment for an organisation."""
+
+    organisation = SelectField("団体", coerce=int)
+    name = _name("付与枠の名前")
+    points = _points("ポイント")
+
+
+class RaiseForm(DeskForm):
+    """More points for an allotment."""
+
+    allotment = SelectField("付与枠", coerce=int)
+    points = _points("追加するポイント")
+    reason = _reason()
+
+
+class ActivityForm(Form):  # type: ignore[misc]  # WTForms has no types
+    """A row of an event. Without a name it is left out."""
+
+    activity = HiddenField(default="0")
+    name = StringField("活動", [Length(max=NAME_LENGTH_MAX, message=f"{NAME_LENGTH_MAX}文字までです")])
+    how = SelectField("ポイントの決め方", choices=[("fixed", "いつも同じ"), ("by_hours", "活動した時間で")])
+    points = TextAreaField("ポイント", [Length(max=500)])
+    occasion_by = SelectField(
+        "1人がもらえる回数",
+        coerce=int,
+        choices=[(0, "イベントで1回"), (1, "1日に1回"), (2, "時間帯ごとに1回")],
+        default=0,
+    )
+    daily_limit = IntegerField("1日の上限(0は上限なし)", [NumberRange(0, 100, "0 から 100 までの数です")], default=0)
+
+    def validate_points(self, field: Any) -> None:  # WTForms calls it by its name
+        """The points must make a rule."""
+        if self.name.data and self.name.data.strip():
+            read_points(self.how.data, field.data or "")
+
+    def validate_daily_limit(self, field: Any) -> None:  # WTForms calls it by its name
+        """No limit must be said as 0, never left open."""
+        if field.data is None and self.name.data:
+            raise ValidationError("0 から 100 までの数です")
+
+    def value(self, number: int) -> Activity:
+        """Return the activity typed in, under `number`."""
+        rule = read_points(self.how.data, self.points.data)
+        return Activity(number, self.name.data.strip(), rule, OccasionBy(self.occasion_by.data), self.daily_limit.data)
+
+
+class EventForm(DeskForm):
+    """An event with its activities; a new version where the event is there already."""
+
+    name = _name("イベントの名前")
+    starts = DateTimeLocalField("始まり", [InputRequired(_NEEDED)], format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"])
+    ends = DateTimeLocalField("終わり", [InputRequired(_NEEDED)], format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"])
+    allotment = SelectField("付与枠", coerce=int)
+    activities = FieldList(FormField(ActivityForm), min_entries=1, max_entries=50)
+
+    def validate_ends(self, field: Any) -> None:  # WTForms calls it by its name
+        """An event ends after it has begun."""
+        if self.starts.data and field.data and field.data <= self.starts.data:
+            raise ValidationError("終わりは始まりよりあとにしてください / It must end after it begins")
+
+    def validate_activities(self, field: Any) -> None:  # WTForms calls it by its name
+        """An event without activities could grant nothing."""
+        if not any(row.form.name.data and row.form.name.data.strip() for row in field):
+            raise ValidationError("活動を1つ以上入れてください / At least one activity")
+
+    def window(self) -> tuple[int, int]:
+        """Return start and end as moments."""
+        return _moment(self.starts.data), _moment(self.ends.data)
+
+    def activity_values(self) -> list[Activity]:
+        """Return the activities; a new one gets the next free number."""
+        filled = [row.form for row in self.activities if row.form.name.data and row.form.name.data.strip()]
+        numbers = [int(form.activity.data) if (form.activity.data or "").isdecimal() else 0 for form in filled]
+        free = max(numbers, default=0)
+        activities = []
+        for form, number in zip(filled, numbers, strict=True):
+            free += number == 0
+            activities.append(form.value(number or free))
+        return activities
+
+
+class ChangeEventForm(EventForm):
+    """A new version of an event."""
+
+    reason = _reason()
+
+
+class AddMembersForm(DeskForm):
+    """How many members to add, each with a card."""
+
+    count = IntegerField(
+        "人数", [InputRequired(_NEEDED), NumberRange(1, MEMBERS_MAX, f"1 から {MEMBERS_MAX:,} までの数です")]
+    )
+
+
+class FindMemberForm(DeskForm):
+    """A member's number, as it is printed."""
+
+    class Meta(DeskForm.Meta):
+        """It only reads, so it goes by GET and needs no guard."""
+
+        csrf = False
+
+    number = StringField("利用者番号")
+
+    def validate_number(self, field: Any) -> None:  # WTForms calls it by its name
+        """The check digits catch a slip."""
+        try:
+            typed(field.data or "")
+        except WireError as error:
+            raise ValidationError("番号が違います。カードの14けたを入れてください / Not a member number") from error
+
+
+class LostCardForm(DeskForm):
+    """A card that was lost."""
+
+    issue = SelectField("カード", coerce=int)
+    reason = _reason()
+
+
+def event_fields(event: Event, spare_rows: int = 1) -> dict[str, Any]:
+    """Return an event as EventForm shows it, with empty rows for more activities."""
+    written = [
+        {
+            "activity": str(activity.activity),
+            "name": activity.name,
+            "how": "fixed" if isinstance(activity.rule, Fixed) else "by_hours",
+            "points": write_points(activity.rule),
+            "occasion_by": int(activity.occasion_by),
+            "daily_limit": activity.daily_limit,
+        }
+        for activity in event.activities
+    ]
+    return {
+        "name": event.name,
+        "starts": city_datetime(event.starts_ms).replace(tzinfo=None),
+        "ends": city_datetime(event.ends_ms).replace(tzinfo=None),
+        "allotment": event.allotment,
+        "activities": written + [{} for _ in range(spare_rows)],
+    }
+
+
+def write_points(rule: Rule) -> str:
+    """Return a rule's points as a clerk types them: one number, or a line of minutes and points for each step."""
+    return (
+        str(rule.points)
+        if isinstance(rule, Fixed)
+        else "\n".join(f"{minutes} {points}" for minutes, points in rule.rows)
+    )
+
+
+def read_points(how: str, text: str) -> Rule:
+    """Return the rule in what was typed. Raises ValidationError."""
+    lines = [
+        [int(number) for number in re.findall(r"\d+", line.replace(",", ""))]
+        for line in text.splitlines()
+        if line.strip()
+    ]
+    if how == "fixed" and len(lines) == 1 and len(lines[0]) == 1:
+        rule: Rule = Fixed(lines[0][0])
+    elif how == "by_hours" and lines and all(len(line) == 2 for line in lines):  # noqa: PLR2004  # minutes and points
+        rule = ByHours(tuple((minutes, points) for minutes, points in lines))
+    else:
+        raise ValidationError("いつも同じなら数を1つ、時間でなら1行に「分 ポイント」を書いてください(例 60 100)")
+    try:
+        return read_rule(rule_as_value(rule))
+    except WireError as error:
+        raise ValidationError("ポイントは1から1,000,000まで、分は小さい順に書いてください") from error
+
+
+def _moment(typed_in: datetime) -> int:
+    """A clerk types the city's wall clock."""
+    return wall_ms_of(typed_in.replace(tzinfo=CITY_ZONE))
