@@ -1,0 +1,88 @@
+"""Runs a hub's app on loopback until it is told to end. Turns a host and a port into an address, never into one the
+network sees.
+"""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import signal
+from collections.abc import Callable
+from types import FrameType
+
+from flask import Flask
+from waitress.server import create_server
+
+from sync.batch import LENGTH_LIMIT
+
+THREADS = 8
+"""At least 8: event streams of later pages hold one each."""
+HEADER_LIMIT = 16_384
+
+
+class NotLoopback(Exception):
+    """A host that is not this machine alone; the text says why it is refused."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            f"{host} では始められません。サインイン機能ができるまでは、この機械の中(127.0.0.1)だけで動きます。 / "
+            f"Refusing to listen on {host}: until there is sign-in, the hub listens on loopback (127.0.0.1) only."
+        )
+
+
+class PortTaken(Exception):
+    """Another program listens on the port; the text says what to do."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(
+            f"ポート {port} は別のプログラムが使っています。--port で別の番号にしてください。 / "
+            f"Port {port} is taken by another program; choose another with --port."
+        )
+
+
+def loopback(host: str) -> str:
+    """Return the host as an IP address. Raises NotLoopback."""
+    try:
+        address = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host.strip("[]"))
+    except ValueError:
+        raise NotLoopback(host) from None
+    if not address.is_loopback:
+        raise NotLoopback(host)
+    return str(address)
+
+
+def serve(app: Flask, host: str, port: int, announce: Callable[[str], None]) -> None:
+    """Listen, call `announce` with the address (http://host:port), and serve until SIGTERM or SIGINT. Requests under
+    way are finished.
+
+    Raises NotLoopback and PortTaken.
+    """
+    ip = loopback(host)
+    name = f"[{ip}]" if ":" in ip else ip
+    try:
+        server = create_server(
+            app,
+            listen=f"{name}:{port}",
+            threads=THREADS,
+            max_request_body_size=LENGTH_LIMIT,
+            max_request_header_size=HEADER_LIMIT,
+            ident=None,
+        )
+    except OSError as error:
+        if error.errno in {errno.EADDRINUSE, errno.EACCES}:
+            raise PortTaken(port) from error
+        raise
+    before = {number: signal.signal(number, _end) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        announce(f"http://{name}:{server.effective_port}")  # type: ignore[union-attr]  # the stubs lack it
+        server.run()
+    except SystemExit:
+        pass  # told to end before it was running
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        server.close()
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
