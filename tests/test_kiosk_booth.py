@@ -22,8 +22,10 @@ from kiosk.scan import (
     WORDS,
     AlreadyReceived,
     CallStaff,
+    Known,
     Later,
     NotUsable,
+    Offer,
     Outcome,
     Reason,
     Received,
@@ -289,6 +291,55 @@ def test_a_kiosk_whose_key_was_stopped_calls_staff_and_signs_nothing(booth: Boot
 
     assert scan.outcome == CallStaff(Reason.ENROL_ANEW)
     assert bodies_in(journal) == []
+
+
+def test_a_key_that_is_stopped_between_decision_and_signature_shows_no_received(
+    booth: Booth, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look_up = journal.known_of
+
+    def overtaken(offer: Offer, member: int, stamp: Stamp) -> Known:
+        known = look_up(offer, member, stamp)
+        journal.keep_uplink(Uplink(stopped="foreign entry"), None)
+        return known
+
+    monkeypatch.setattr(journal, "known_of", overtaken)
+
+    scan = booth.scan_code(card(1))
+
+    assert scan.outcome == CallStaff(Reason.ENROL_ANEW)
+    assert bodies_in(journal) == []
+
+
+def test_a_grant_that_came_in_between_is_decided_anew(
+    booth: Booth, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look_up = journal.known_of
+
+    def overtaken(offer: Offer, member: int, stamp: Stamp) -> Known:
+        known = look_up(offer, member, stamp)
+        journal.sign_and_keep(wire.grant(1), stamp)
+        return known
+
+    monkeypatch.setattr(journal, "known_of", overtaken)
+
+    scan = booth.scan_code(card(1))
+
+    assert isinstance(scan.outcome, AlreadyReceived)
+    assert len(grants_in(journal)) == 1
+
+
+def test_a_newer_manifest_is_taken_in_while_nobody_is_there(tmp_path: Path, journal: Journal) -> None:
+    folder = folder_of(tmp_path / "pictures", picture_of())
+    journal.keep_manifest(write_manifest(wire.MANIFEST_KEY, wire.manifest(version=2)))
+    booth = Booth(journal, HandClock(), STATION)
+    journal.keep_manifest(write_manifest(wire.MANIFEST_KEY, wire.manifest(version=3)))
+
+    with Frames(open_camera(str(folder))) as frames:
+        loop = ScanLoop(booth, frames, TypedLines(None), CodeReader().read, HandClock(), lambda _: None)
+        loop.run(lambda: False, lambda: None)
+
+    assert bodies_in(journal) == [Opened("kumapo 0.1.0", (wire.INSTANCE, 3), None)]
 
 
 def test_a_full_disk_shows_no_received(booth: Booth, journal: Journal) -> None:
