@@ -47,7 +47,6 @@ from kiosk.stick import carry
 from kiosk.uplink import UplinkThread
 from sync.codec import WireError
 from sync.enrolment import digits_to_compare
-from sync.http import HttpTransport
 from sync.keys import DEMO_LABEL
 from sync.manifest import Manifest
 
@@ -233,6 +232,8 @@ def refuse_demo(journal: Journal, *, demo: bool) -> None:
 
 
 def _enrol(chosen: KioskSettings, path: Path, clock: Clock, *, demo: bool) -> None:
+    from sync.http import HttpTransport  # half of what a start costs, and only two commands need it
+
     with open_camera(chosen.camera) as camera:
         found = find_invitation(camera.frames(), lambda frame: CodeReader().read_still(frame.gray))
     if found is None:
@@ -289,6 +290,8 @@ def _run(
 
 
 def _uplink(chosen: KioskSettings, journal: Journal, clock: Clock) -> UplinkThread:
+    from sync.http import HttpTransport
+
     line = HttpTransport(chosen.hub or journal.address, journal.sign_request, clock.monotonic_ms)
     return UplinkThread(journal, line, clock, random.random, prune=chosen.prune)
 
