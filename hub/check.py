@@ -2,8 +2,7 @@
 signature.
 
 One good signature attests every entry before it in the same chained run, so usually one verification serves a whole
-batch; single
-signatures stay stored and the audit checks them. Nothing here judges what an entry is worth.
+batch; single signatures stay stored and the audit checks them. Nothing here judges what an entry is worth.
 """
 
 from __future__ import annotations
@@ -53,24 +52,21 @@ def check_batch(public_key: bytes, batch: Batch) -> Checked:
 
 
 def _read_all(batch: Batch) -> tuple[list[Arriving], tuple[int, str] | None]:
+    """Read grants, which come by the thousand, the quick way here, and whatever it declines one by one."""
     entries: list[Arriving] = []
     for seq, encoded in enumerate(batch.entries, batch.first_seq):
+        grant = read_signed_grant(encoded)
+        if grant is not None and grant.seq == seq and grant.kiosk == batch.kiosk == encoded[_KID]:
+            entries.append(Arriving(seq, hash_of(encoded), grant.prev, encoded, grant, ""))
+            continue
         try:
-            entry = _read(batch.kiosk, seq, encoded)
+            entries.append(_read_other(batch.kiosk, seq, encoded))
         except WireError as error:
             return entries, (seq, error.reason)
-        entries.append(entry)
     return entries, None
 
 
 _KID = slice(len(ENTRY.head), len(ENTRY.head) + ENTRY.kid_length)
-
-
-def _read(kiosk: bytes, seq: int, encoded: bytes) -> Arriving:
-    grant = read_signed_grant(encoded)
-    if grant is not None and grant.kiosk == kiosk and grant.seq == seq and encoded[_KID] == kiosk:
-        return Arriving(seq, hash_of(encoded), grant.prev, encoded, grant, "")
-    return _read_other(kiosk, seq, encoded)
 
 
 def _read_other(kiosk: bytes, seq: int, encoded: bytes) -> Arriving:

@@ -58,7 +58,7 @@ def read_batch(encoded: bytes) -> Batch:
         read_head(head),
         first,
         None if last_receipt is None else want_bytes(last_receipt),
-        tuple(want_bytes(entry) for entry in want_list(entries, ENTRIES_LIMIT)),
+        tuple(map(want_bytes, want_list(entries, ENTRIES_LIMIT))),
         None if certificate is None else want_bytes(certificate),
     )
 

@@ -68,7 +68,8 @@ def decode_loosely(encoded: bytes, depth: int) -> Any:  # whatever cbor2 makes o
 def _is_plain(value: object) -> bool:
     kind = type(value)
     if kind is tuple:
-        return all(_is_plain(part) for part in value)  # type: ignore[attr-defined]
+        # Most parts are byte strings: a batch is up to 20,000 of them.
+        return all(type(part) is bytes or _is_plain(part) for part in value)  # type: ignore[attr-defined]
     if kind is int:
         return 0 <= value < INTEGER_LIMIT  # type: ignore[operator]
     return kind is bytes or kind is str or value is None

@@ -15,6 +15,7 @@ from enum import IntEnum
 from typing import NamedTuple, TypeAlias
 
 import cbor2
+import msgspec
 
 from sync.certificate import kiosk_identity
 from sync.codec import (
@@ -144,8 +145,10 @@ class Heading(NamedTuple):
     prev: bytes
 
 
-class Entry(NamedTuple):
-    """An entry that is understood."""
+class Entry(msgspec.Struct, frozen=True, gc=False):
+    """An entry that is understood. No named tuple, because the hub makes thousands in a go: this is made in half the
+    time, and the collector of reference cycles, which would find none, does not look at it.
+    """
 
     kiosk: bytes
     seq: int
@@ -260,7 +263,7 @@ _new = tuple.__new__
 def _entry_of_grant(payload: bytes) -> Entry:
     """Return the entry in a payload that the pattern has matched."""
     _, kiosk, seq, prev, _, body, stamp = cbor2.loads(payload)
-    return _new(Entry, (kiosk, seq, prev, _new(Grant, body), _new(Stamp, stamp)))
+    return Entry(kiosk, seq, prev, _new(Grant, body), _new(Stamp, stamp))
 
 
 def _read_grant(value: Value) -> Grant:
