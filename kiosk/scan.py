@@ -22,9 +22,9 @@ from sync.receipt import Status
 from sync.rules import points_for
 from sync.token import Token, TokenStanding, read_token, standing_of
 
-SAME_DAY_MS = 6 * 3_600_000
-"""How long one boot's monotonic clock alone vouches that it is still the same day of an event (nobody closes and opens
-within 6 hours).
+SAME_DAY_MS = 10 * 3_600_000
+"""How long one boot's monotonic clock alone vouches that it is still the same day: as long as most events, shorter than
+the night between two of them.
 """
 
 
