@@ -107,6 +107,17 @@ def test_a_stopped_journal_is_not_taken_for_sent_by_an_answer_to_something_else(
     assert rounds[-1].trouble == "nothing arrived"
 
 
+def test_a_stopped_journal_does_not_take_the_other_branchs_numbers_for_its_own() -> None:
+    journal, hub = cloned(4, 3, 9)
+    line = Line(
+        hub, lambda _: hub.answer(hub.batches[-1], cursor=Head(13, bytes(32)), beyond=((1, 99),), refused=(1, "x"))
+    )
+
+    rounds = [exchange(journal, line, no_time) for _ in range(2)]
+
+    assert [done.sent for done in rounds] == [3, 7]
+
+
 def test_a_stopped_key_stays_stopped() -> None:
     journal, hub = cloned(4, 3, 9)
     exchange(journal, Line(hub, lambda _: hub.answer(hub.batches[-1], cursor=Head(13, bytes(32)))), no_time)

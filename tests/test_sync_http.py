@@ -86,6 +86,7 @@ def send(status: int, content_type: str, body: bytes, **headers: str) -> Answer:
         handler.send_response(status)
         handler.send_header("Content-Type", content_type)
         handler.send_header("Content-Length", str(len(body)))
+        handler.send_header("Connection", "close")
         for name, value in headers.items():
             handler.send_header(name, value)
         handler.end_headers()
@@ -117,7 +118,7 @@ NO_ANSWERS: Final[dict[str, Answer]] = {
     "204": send(204, CBOR_TYPE, b""),
     "500 in CBOR": send(500, CBOR_TYPE, b"\x00"),
     "a captive portal": send(200, "text/html; charset=utf-8", HTML),
-    "no content type": say(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"),
+    "no content type": say(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"),
     "a redirect": send(302, "text/html", b"", Location="http://192.0.2.1/login"),
     "a redirect in CBOR": send(307, CBOR_TYPE, b"\x00", Location="/elsewhere"),
     "a redirect into nonsense": send(302, "text/html", b"", Location="http://[/"),

@@ -33,7 +33,7 @@ from wire_samples import (
 from sync import base45
 from sync.certificate import kiosk_identity
 from sync.citytime import city_datetime, city_day, date_of_day, fiscal_year, wall_ms_of
-from sync.codec import MOMENT_LIMIT, WireError
+from sync.codec import MOMENT_LIMIT, WireError, decode
 from sync.enrolment import digits_to_compare, mac_from_hub, mac_from_kiosk
 from sync.entry import Clock, Read, Shown, Void, first_prev, hash_of, sign_entry
 from sync.envelope import ENTRY, MEMBER, SigningKey, is_signed_by, is_usable_public_key, take_apart
@@ -66,6 +66,64 @@ def test_base45_refuses_what_stands_for_nothing(spelt: str) -> None:
 def test_base45_takes_the_largest_groups() -> None:
     assert base45.decode("FGW") == b"\xff\xff"
     assert base45.decode("U5") == b"\xff"
+
+
+# ---------------- one content, one encoding
+
+
+@pytest.mark.parametrize(
+    ("encoded", "reason"),
+    [
+        ("f4", "type"),
+        ("f5", "type"),
+        ("f7", "type"),
+        ("f820", "type"),
+        ("20", "type"),
+        ("3bffffffffffffffff", "type"),
+        ("1b8000000000000000", "type"),
+        ("c249010000000000000000", "type"),
+        ("fb3ff0000000000000", "type"),
+        ("a0", "type"),
+        ("a10101", "type"),
+        ("d9ffff00", "type"),
+        ("8181f5", "type"),
+        ("f93c00", "encoding"),
+        ("1817", "encoding"),
+        ("190001", "encoding"),
+        ("c24101", "encoding"),
+        ("9f01ff", "encoding"),
+        ("5f4100ff", "encoding"),
+        ("a201010101", "encoding"),
+        ("0000", "encoding"),
+        ("61ff", "encoding"),
+        ("81", "encoding"),
+        ("ff", "encoding"),
+        ("", "encoding"),
+        ("8181818100", "encoding"),
+    ],
+)
+def test_what_is_not_plain_or_not_the_shortest_is_refused(encoded: str, reason: str) -> None:
+    with pytest.raises(WireError) as refusal:
+        decode(bytes.fromhex(encoded), 3)
+
+    assert refusal.value.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("encoded", "value"),
+    [
+        ("00", 0),
+        ("17", 23),
+        ("1818", 24),
+        ("1b7fffffffffffffff", 2**63 - 1),
+        ("f6", None),
+        ("40", b""),
+        ("6161", "a"),
+        ("82018100", (1, (0,))),
+    ],
+)
+def test_what_is_plain_and_shortest_is_read(encoded: str, value: object) -> None:
+    assert decode(bytes.fromhex(encoded), 3) == value
 
 
 # ---------------- member numbers

@@ -114,6 +114,7 @@ def _wrong_spellings() -> list[Vector]:
         _refused("a signature of 65 bytes", PLAIN[:-66] + b"\x58\x41" + signature + b"\x00", "envelope"),
         _refused("trailing bytes", PLAIN + b"\xf6", "envelope"),
         _refused("one byte missing", PLAIN[:-1], "envelope"),
+        _refused("a signature that begins inside the kid", _overlapping(), "envelope"),
         _refused("nothing at all", b"", "envelope"),
         _refused(
             "a payload longer than the bytes that follow",
@@ -121,6 +122,12 @@ def _wrong_spellings() -> list[Vector]:
             "envelope",
         ),
     ]
+
+
+def _overlapping() -> bytes:
+    """An empty payload, and too few bytes after it: the last 66 begin in a kid that looks like a signature's head."""
+    before_signature = RECEIPT.head + b"\x58\x40" + bytes(6) + b"\xa0\x40"
+    return before_signature + bytes(64 - 8)
 
 
 def _wrong_signatures() -> list[Vector]:
