@@ -1,0 +1,52 @@
+"""What the audit says: findings in plain words, each naming the table and the row it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import count
+from typing import NamedTuple
+
+
+class Finding(NamedTuple):
+    """A row that is not what everything else says it must be.
+
+    `subject` names the row by its key, or the row that is missing. A note is no defect: it names what the database says
+    and nothing signed confirms.
+    """
+
+    table: str
+    subject: str
+    defect: str
+    is_note: bool = False
+
+
+class Findings:
+    """The findings so far, in the order in which they were made."""
+
+    def __init__(self) -> None:
+        self.all: list[Finding] = []
+
+    def defect(self, table: str, defect: str, **key: object) -> None:
+        """Add a row that is wrong, missing or one too many."""
+        self.all.append(Finding(table, subject(**key), defect))
+
+    def note(self, table: str, remark: str, **key: object) -> None:
+        """Add a row that rests on the database alone."""
+        self.all.append(Finding(table, subject(**key), remark, is_note=True))
+
+
+def subject(**key: object) -> str:
+    """Return the name of a row: `kiosk 3f2a…, seq 12`."""
+    return ", ".join(f"{name} {_spelled(part)}" for name, part in key.items())
+
+
+def left_out(numbers: Iterable[int]) -> int | None:
+    """Return the lowest number that is left out of 1, 2, 3 …, None where the row is whole."""
+    known = set(numbers)
+    if len(known) == max(known, default=0):
+        return None
+    return next(number for number in count(1) if number not in known)
+
+
+def _spelled(part: object) -> str:
+    return part.hex() if isinstance(part, bytes) else str(part)

@@ -1,0 +1,114 @@
+"""Reads the entries of one kiosk and proves each by itself: bytes, hash, number, kiosk, its own signature, and who else
+vouches for it. Turns rows into entries placed in the chain; how they hang together is `tree`'s matter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from hub.audit.findings import Findings
+from hub.audit.kiosks import Kiosk
+from hub.audit.reading import stream
+from sync.codec import WireError
+from sync.entry import LENGTH_LIMIT, Body, Entry, Stamp, read_entry, read_heading
+from sync.envelope import ENTRY, is_signed_by, take_apart
+
+
+class Arrived(NamedTuple):
+    """An entry as it arrived. `body` and `stamp` are None where it is not understood, and `defect` says why. An altered
+    one keeps its place, so that what comes after it can still be judged, but nothing is expected of it.
+    """
+
+    seq: int
+    hash: bytes
+    prev: bytes
+    arrived_ms: int
+    body: Body | None
+    stamp: Stamp | None
+    defect: str
+    is_altered: bool
+
+
+def read_journal(connection: sa.Connection, kiosk: Kiosk, findings: Findings) -> list[Arrived]:
+    """Return the attested entries of a kiosk, by number and hash."""
+    arrived: list[Arrived] = []
+    unsigned: set[tuple[int, bytes]] = set()
+    seen: set[tuple[int, bytes]] = set()
+    for row in stream(
+        connection,
+        "SELECT seq, hash, arrived_ms, encoded FROM entry WHERE kiosk = :kiosk ORDER BY seq, hash",
+        kiosk=kiosk.kiosk,
+    ):
+        one, is_signed = _read_row(row, kiosk, findings)
+        if one is None or (one.seq, one.hash) in seen:
+            continue
+        seen.add((one.seq, one.hash))
+        arrived.append(one)
+        if not is_signed:
+            unsigned.add((one.seq, one.hash))
+    vouched_for = _attested(arrived, unsigned)
+    for one in arrived:
+        place = {"kiosk": kiosk.kiosk, "seq": one.seq, "hash": one.hash}
+        if (one.seq, one.hash) not in vouched_for:
+            findings.defect("entry", "neither its own signature nor a later entry's vouches for it", **place)
+        elif (one.seq, one.hash) in unsigned and not one.is_altered:
+            findings.note("entry", "its own signature is bad; a later entry's vouches for it", **place)
+        if one.arrived_ms < kiosk.approved_ms:
+            findings.defect("entry", "arrived before its kiosk was let in", **place)
+            findings.defect("kiosk", "let in after entries of it had arrived", kiosk=kiosk.kiosk)
+    return [one for one in arrived if (one.seq, one.hash) in vouched_for]
+
+
+def _read_row(row: Any, kiosk: Kiosk, findings: Findings) -> tuple[Arrived | None, bool]:
+    """Return the entry in a row, if it is one of this kiosk's, and whether it is signed by it."""
+    encoded, kept_hash = bytes(row.encoded), bytes(row.hash)
+    place = {"kiosk": kiosk.kiosk, "seq": row.seq, "hash": kept_hash}
+    is_altered = hashlib.sha256(encoded).digest() != kept_hash
+    if is_altered:
+        findings.defect("entry", "its bytes and its hash do not belong together", **place)
+    try:
+        envelope = take_apart(ENTRY, encoded)
+        heading = read_heading(envelope.payload)
+    except WireError as error:
+        findings.defect("entry", f"is no entry: {error.reason}", **place)
+        return Arrived(row.seq, kept_hash, b"", row.arrived_ms, None, None, "", is_altered=True), False
+    if len(encoded) > LENGTH_LIMIT:
+        findings.defect("entry", "is longer than an entry may be", **place)
+    if heading.kiosk != kiosk.kiosk or envelope.kid != kiosk.kiosk:
+        findings.defect("entry", f"was made by kiosk {heading.kiosk.hex()}", **place)
+        return None, False
+    if heading.seq != row.seq or row.seq < 1:
+        findings.defect("entry", f"was numbered {heading.seq}", **place)
+    is_signed = is_signed_by(kiosk.public_key, ENTRY, envelope)
+    if is_signed:  # then its bytes are the truth, whatever its columns say
+        understood, defect = _understand(envelope.payload)
+        body, stamp = (understood.body, understood.stamp) if understood else (None, None)
+        true_hash = hashlib.sha256(encoded).digest()
+        one = Arrived(heading.seq, true_hash, heading.prev, row.arrived_ms, body, stamp, defect, is_altered=False)
+    else:
+        understood, defect = (None, "") if is_altered else _understand(envelope.payload)
+        body, stamp = (understood.body, understood.stamp) if understood else (None, None)
+        one = Arrived(row.seq, kept_hash, heading.prev, row.arrived_ms, body, stamp, defect, is_altered)
+    return one, is_signed
+
+
+def _understand(payload: bytes) -> tuple[Entry | None, str]:
+    try:
+        return read_entry(payload), ""
+    except WireError as error:
+        return None, error.reason
+
+
+def _attested(arrived: list[Arrived], unsigned: set[tuple[int, bytes]]) -> set[tuple[int, bytes]]:
+    """Return the entries that are signed themselves, or that a later attested one names as the entry before it."""
+    attested: set[tuple[int, bytes]] = set()
+    named: set[tuple[int, bytes]] = set()
+    for one in sorted(arrived, key=lambda one: one.seq, reverse=True):
+        place = (one.seq, one.hash)
+        if place not in unsigned or place in named:
+            attested.add(place)
+            named.add((one.seq - 1, one.prev))
+    return attested

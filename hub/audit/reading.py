@@ -1,0 +1,40 @@
+"""Reads the hub's database row by row, in one unchanging view of it. Never opens a writing transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from hub.store import Store
+
+_ROWS_AT_A_TIME = 2_000
+
+
+@contextmanager
+def one_view(store: Store) -> Iterator[sa.Connection]:
+    """Open a connection that sees the database as it is now, whatever a running hub goes on writing.
+
+    An SQLite reader has such a view by itself; PostgreSQL is asked for it.
+    """
+    with store.reading() as connection:
+        if not store.is_sqlite:
+            connection = connection.execution_options(  # noqa: PLW2901  # the same connection, told more
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+        yield connection
+
+
+def stream(connection: sa.Connection, text: str, **parameters: object) -> Iterator[Any]:
+    """Yield the rows of a query with :named parameters; few are in memory at a time."""
+    with connection.execute(_parsed(text), parameters, execution_options={"yield_per": _ROWS_AT_A_TIME}) as found:
+        yield from found
+
+
+@cache
+def _parsed(text: str) -> sa.TextClause:
+    """Parse each statement once; there is a fixed number of them."""
+    return sa.text(text)
