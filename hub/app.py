@@ -4,7 +4,10 @@ itself.
 
 from __future__ import annotations
 
-from flask import Flask, redirect, url_for
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, redirect, request, url_for
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -13,11 +16,9 @@ from hub.desk_shapes import HexConverter
 from hub.gate import Gate
 from hub.served import Office, Served, serve_with
 from hub.service import Hub
+from hub.serving import NotLoopback, loopback
 from hub.wire import wire
 from sync.batch import LENGTH_LIMIT
-
-LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
-"""The only names this hub answers to: a page elsewhere that makes its own name lead to this machine gets nothing."""
 
 _SAFE_HEADERS = {
     "Content-Security-Policy": (
@@ -42,19 +43,31 @@ def create_app(hub: Hub, gate: Gate | None = None, office: Office | None = None)
         SESSION_COOKIE_NAME=f"kumapo_desk_{hub.random_bytes(4).hex()}",
         SESSION_COOKIE_PATH="/desk",
         SESSION_COOKIE_SAMESITE="Strict",
-        TRUSTED_HOSTS=LOOPBACK_HOSTS,
         WTF_CSRF_FIELD_NAME="form_key",
         WTF_CSRF_TIME_LIMIT=None,  # a form left open over lunch is still the clerk's form
     )
     app.url_map.converters["hex"] = HexConverter
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     serve_with(app, Served(hub, gate or Gate(hub.random_bytes), office or Office()))
+    app.before_request(_refuse_foreign_names)  # before the guard against forged forms, which looks at the session
     CSRFProtect(app).exempt(wire)
     app.register_blueprint(wire)
     app.register_blueprint(desk)
     app.add_url_rule("/", "front", lambda: redirect(url_for("desk.front")))
     app.after_request(_add_safe_headers)
     return app
+
+
+def _refuse_foreign_names() -> Response | None:
+    """Answer to loopback names only: a page elsewhere that makes its own name lead to this machine gets nothing.
+
+    Flask's TRUSTED_HOSTS would do, but it takes no IPv6 address (Werkzeug 3.1).
+    """
+    try:
+        loopback(urlsplit(f"//{request.host}").hostname or "")
+    except (NotLoopback, ValueError):
+        return Response("not this hub\n", HTTPStatus.BAD_REQUEST, mimetype="text/plain")
+    return None
 
 
 def _add_safe_headers(response: AnyResponse) -> AnyResponse:

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from hub import registers, visitor
 from hub.acts import judge_kiosks_holding, record
-from hub.desk_forms import ChangeEventForm, EventForm, event_fields
+from hub.desk_forms import ChangeEventForm, EventForm, choices, event_fields
 from hub.reference import add_event
 from hub.served import served
 
@@ -100,7 +100,7 @@ def _form_page(form: EventForm, line: registers.EventLine | None) -> str:
 def _with_allotments(form: EventForm) -> EventForm:
     with served().hub.store.reading() as connection:
         found = registers.allotments(connection)
-    form.allotment.choices = [
+    form.allotment.choices = choices(
         (one.allotment, f"{one.name}({one.organisation_name}・残り {one.left:,})") for one in found
-    ]
+    )
     return form

@@ -5,6 +5,7 @@ database.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +18,7 @@ from wtforms import (
     FormField,
     HiddenField,
     IntegerField,
+    SelectChoice,
     SelectField,
     SelectMultipleField,
     StringField,
@@ -24,6 +26,7 @@ from wtforms import (
     ValidationError,
     widgets,
 )
+from wtforms.meta import DefaultMeta
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
 
 from sync.citytime import CITY_ZONE, city_datetime, wall_ms_of
@@ -36,6 +39,11 @@ POINTS_MAX = 1_000_000_000
 MEMBERS_MAX = 500
 NAME_LENGTH_MAX = 60
 _NEEDED = "入力してください / Please fill this in"
+
+
+def choices(pairs: Iterable[tuple[int | str, str]]) -> list[Any]:
+    """Return (value, label) pairs as WTForms wants the choices of a select."""
+    return [SelectChoice(value, label) for value, label in pairs]
 
 
 def _name(label: str) -> Any:  # a field waiting for its form
@@ -55,6 +63,29 @@ def _points(label: str, least: int = 1) -> Any:  # a field waiting for its form
     return IntegerField(label, [InputRequired("数を入れてください / A number, please"), between])
 
 
+_PLAINER = {
+    "Not a valid integer value.": "数を入れてください(例 100)",
+    "Not a valid datetime value.": "日時を入れてください",
+    "Not a valid choice.": "一覧からえらびなおしてください",
+    "Invalid Choice: could not coerce.": "一覧からえらびなおしてください",
+}
+
+
+class _Plainer:
+    """WTForms' translation, with plainer words for what a clerk meets most."""
+
+    def __init__(self, other: Any) -> None:  # WTForms' own types
+        self._other = other
+
+    def gettext(self, text: str) -> str:
+        """Return the message in Japanese."""
+        return _PLAINER.get(text) or str(self._other.gettext(text))
+
+    def ngettext(self, one: str, many: str, count: int) -> str:
+        """Return the message in Japanese, for a count."""
+        return str(self._other.ngettext(one, many, count))
+
+
 class DeskForm(FlaskForm):  # type: ignore[misc]  # flask-wtf has no types
     """A form with flask-wtf's guard against forged requests; its messages are Japanese."""
 
@@ -64,8 +95,8 @@ class DeskForm(FlaskForm):  # type: ignore[misc]  # flask-wtf has no types
         locales = ("ja",)
 
         def get_translations(self, form: Any) -> Any:  # WTForms' own types
-            """Take WTForms' translation, not flask-babel's, which is not here."""
-            return super(FlaskForm.Meta, self).get_translations(form)
+            """Take WTForms' translation, not flask-babel's, which is not here; and plainer words where we have some."""
+            return _Plainer(super(FlaskForm.Meta, self).get_translations(form))
 
     def refuse(self, field: str, text: str) -> None:
         """Put what the hub says beside a field."""
@@ -139,7 +170,20 @@ class InviteForm(DeskForm):
             raise ValidationError("http://… の形で書いてください / Please write it as http://…")
 
 
-class ShareForm(Form):  # type: ignore[misc]  # WTForms has no types
+class RowForm(Form):  # type: ignore[misc]  # WTForms has no types
+    """A row inside a form; it is guarded by the form around it."""
+
+    class Meta(DefaultMeta):  # type: ignore[misc]  # as above
+        """The same words as around it."""
+
+        locales = ("ja",)
+
+        def get_translations(self, form: Any) -> Any:  # WTForms' own types
+            """Take WTForms' translation, and plainer words where we have some."""
+            return _Plainer(super().get_translations(form))
+
+
+class ShareForm(RowForm):
     """A row of the approval: what a kiosk may give of one allotment."""
 
     allotment = HiddenField()
@@ -164,7 +208,7 @@ class OrganisationForm(DeskForm):
     """An organisation."""
 
     name = _name("団体の名前")
-    kind = SelectField("種類", choices=[("grants", "付与団体"), ("serves", "協力団体"), ("both", "両方")])
+    kind = SelectField("種類", choices=choices([("grants", "付与団体"), ("serves", "協力団体"), ("both", "両方")]))
 
 
 class AllotmentForm(DeskForm):
@@ -183,17 +227,17 @@ class RaiseForm(DeskForm):
     reason = _reason()
 
 
-class ActivityForm(Form):  # type: ignore[misc]  # WTForms has no types
+class ActivityForm(RowForm):
     """A row of an event. Without a name it is left out."""
 
     activity = HiddenField(default="0")
     name = StringField("活動", [Length(max=NAME_LENGTH_MAX, message=f"{NAME_LENGTH_MAX}文字までです")])
-    how = SelectField("ポイントの決め方", choices=[("fixed", "いつも同じ"), ("by_hours", "活動した時間で")])
+    how = SelectField("ポイントの決め方", choices=choices([("fixed", "いつも同じ"), ("by_hours", "活動した時間で")]))
     points = TextAreaField("ポイント", [Length(max=500)])
     occasion_by = SelectField(
         "1人がもらえる回数",
         coerce=int,
-        choices=[(0, "イベントで1回"), (1, "1日に1回"), (2, "時間帯ごとに1回")],
+        choices=choices([(0, "イベントで1回"), (1, "1日に1回"), (2, "時間帯ごとに1回")]),
         default=0,
     )
     daily_limit = IntegerField("1日の上限(0は上限なし)", [NumberRange(0, 100, "0 から 100 までの数です")], default=0)

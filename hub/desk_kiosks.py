@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from hub import acts, closer, enrolments, overview, registers, visitor
 from hub.acts import ActRefused
-from hub.desk_forms import ApproveForm, AssignForm, DeskForm, GapForm, InviteForm, ReasonForm, TopUpForm
+from hub.desk_forms import ApproveForm, AssignForm, DeskForm, GapForm, InviteForm, ReasonForm, TopUpForm, choices
 from hub.enrolments import EnrolmentRefused
 from hub.manifests import ShareRefused, assign, sign_manifest
 from hub.served import served
@@ -296,7 +296,7 @@ def _own_address() -> str:
 
 def _invite_form(form: InviteForm) -> InviteForm:
     with served().hub.store.reading() as connection:
-        form.organisation.choices = [(number, name) for number, name, _ in overview.organisations(connection)]
+        form.organisation.choices = choices((number, name) for number, name, _ in overview.organisations(connection))
     if form.address.data is None:
         form.address.data = _own_address()
     return form
@@ -309,7 +309,7 @@ def _approve_form(line: registers.InvitationLine, *, is_answer: bool) -> Approve
         events = [one for one in registers.events(connection) if one.organisation == line.organisation]
     rows = [{"allotment": str(one.allotment), "total": 0, "reserve": 0} for one in allotments]
     form = ApproveForm(prefix="approve") if is_answer else ApproveForm(formdata=None, prefix="approve", shares=rows)
-    form.events.choices = [(one.event.event, one.event.name) for one in events]
+    form.events.choices = choices((one.event.event, one.event.name) for one in events)
     left = {str(one.allotment): one for one in allotments}
     for entry in form.shares:
         entry.form.of = left.get(entry.form.allotment.data) or abort(HTTPStatus.BAD_REQUEST)
@@ -323,11 +323,11 @@ def _top_up_form(kiosk: bytes, form: TopUpForm) -> TopUpForm:
         carried = {one.share.allotment for one in closer.settings_of(hub, connection, kiosk).shares}
         assigned = registers.events_of_kiosk(connection, kiosk)
         carried |= {one.event.allotment for one in registers.events(connection) if one.event.event in assigned}
-        form.allotment.choices = [
+        form.allotment.choices = choices(
             (one.allotment, f"{one.name}(残り {one.left:,})")
             for one in registers.allotments(connection)
             if one.allotment in carried
-        ]
+        )
     return form
 
 
@@ -335,7 +335,7 @@ def _assign_form(kiosk: bytes, form: AssignForm) -> AssignForm:
     _line(kiosk)
     with served().hub.store.reading() as connection:
         assigned = registers.events_of_kiosk(connection, kiosk)
-        form.event.choices = [
+        form.event.choices = choices(
             (one.event.event, one.event.name) for one in registers.events(connection) if one.event.event not in assigned
-        ]
+        )
     return form

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from hub import accounts, registers, visitor
 from hub.acts import ActRefused
-from hub.desk_forms import AddMembersForm, DeskForm, FindMemberForm, LostCardForm, ReasonForm
+from hub.desk_forms import AddMembersForm, DeskForm, FindMemberForm, LostCardForm, ReasonForm, choices
 from hub.reference import add_members, cards_of
 from hub.served import served
 from sync.envelope import MEMBER
@@ -140,5 +140,5 @@ def _member_page(member: int, shown: dict[str, DeskForm]) -> str:
 
 
 def _with_cards(file: registers.MemberFile, form: LostCardForm) -> LostCardForm:
-    form.issue.choices = [(one.issue, f"{one.issue}枚目") for one in reversed(file.cards) if one.lost_ms is None]
+    form.issue.choices = choices((one.issue, f"{one.issue}枚目") for one in reversed(file.cards) if one.lost_ms is None)
     return form

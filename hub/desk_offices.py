@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from hub import overview, registers, visitor
 from hub.acts import record
-from hub.desk_forms import AllotmentForm, DeskForm, OrganisationForm, RaiseForm
+from hub.desk_forms import AllotmentForm, DeskForm, OrganisationForm, RaiseForm, choices
 from hub.reference import add_allotment, add_organisation, raise_allotment
 from hub.served import served
 
@@ -82,13 +82,13 @@ def _page(shown: dict[str, DeskForm]) -> str:
 def _with_organisations(form: AllotmentForm) -> AllotmentForm:
     with served().hub.store.reading() as connection:
         found = overview.organisations(connection)
-    form.organisation.choices = [(number, name) for number, name, kind in found if kind != "serves"]
+    form.organisation.choices = choices((number, name) for number, name, kind in found if kind != "serves")
     return form
 
 
 def _with_allotments(form: RaiseForm) -> RaiseForm:
     with served().hub.store.reading() as connection:
-        form.allotment.choices = [
+        form.allotment.choices = choices(
             (one.allotment, f"{one.name}({one.organisation_name})") for one in registers.allotments(connection)
-        ]
+        )
     return form

@@ -1,0 +1,696 @@
+"""The clerk's desk: what its pages show, and what its forms do to the books.
+
+Its own SQL is tried on both engines: every page by test_hub_desk_pages, and here whatever counts or writes.
+"""
+
+from __future__ import annotations
+
+import pytest
+from desk_browser import Desk
+from desk_scene import NEW_BOOTH, STRANGER, Scene, answered_invitation, busy
+from hub_world import VISIT, Booth, World
+from wire_samples import MORNING_MS, sample_key
+
+from hub import closer, overview, registers
+from hub.facts import find_kiosk
+from hub.service import mark_rolled_back
+from hub.store import Store, execute, row, rows
+from sync.certificate import kiosk_identity
+from sync.citytime import DAY_MS
+from sync.enrolment import digits_to_compare
+from sync.envelope import MANIFEST
+from sync.manifest import OccasionBy, Share, read_manifest
+from sync.member import bucket_of, printed
+from sync.rules import ByHours, Fixed
+
+
+@pytest.fixture
+def world(sqlite: Store) -> World:
+    return World(sqlite)
+
+
+@pytest.fixture
+def scene(world: World) -> Scene:
+    return busy(world)
+
+
+@pytest.fixture
+def either(store: Store) -> World:
+    """The same on both engines, one after the other."""
+    return World(store)
+
+
+@pytest.fixture
+def desk(world: World) -> Desk:
+    return Desk(world.hub)
+
+
+def kiosk_path(booth: Booth) -> str:
+    return f"/desk/kiosks/{booth.kiosk.hex()}"
+
+
+def held(world: World, booth: Booth, reason: str = "%") -> int:
+    with world.store.reading() as connection:
+        return len(closer.held_hashes(connection, booth.kiosk, reason))
+
+
+def newest_act(world: World) -> tuple[str, str, str]:
+    with world.store.reading() as connection:
+        act = overview.acts(connection, 1)[0]
+    return act.kind, act.reason, act.done_by
+
+
+# the front page
+
+
+def test_what_is_signed_has_arrived_or_not_yet_and_every_grant_became_something(either: World) -> None:
+    scene = busy(either)
+
+    with scene.world.store.reading() as connection:
+        lines = overview.kiosk_lines(connection)
+
+    found = {
+        line.name: (line.standing, line.signed, line.arrived, line.missing, line.twice, line.beyond) for line in lines
+    }
+    assert found == {
+        "見本会館 受付1": ("ok", 21, 21, 0, 0, ()),
+        "見本公園 入口": ("ok", 13, 8, 5, 0, ((8, 11),)),
+        "見本通り 屋台": ("fork", 10, 10, 0, 2, ()),
+        "見本小学校 体育館": ("ok", 4, 4, 0, 0, ()),
+        "見本駅前": ("silent", 0, 0, 0, 0, ()),
+    }
+    assert all(line.signed == line.arrived + line.missing for line in lines)
+    assert {line.name: (line.grants, line.became("held")) for line in lines if line.name == "見本会館 受付1"} == {
+        "見本会館 受付1": ((18, 920), (4, 220))
+    }
+
+
+def test_the_front_page_shows_the_figures_the_booths_know(scene: Scene, desk: Desk) -> None:
+    page = desk.get("/desk/")
+
+    for name in ("見本会館 受付1", "見本公園 入口", "見本通り 屋台", "見本小学校 体育館", "見本駅前"):
+        assert name in page.text
+    assert "18 件 920 P" in page.text
+    assert "8〜11番は到着" in page.text
+    assert "0 合っています" in page.text
+
+
+def test_the_front_page_says_in_plain_sentences_what_there_is_to_decide(scene: Scene, desk: Desk) -> None:
+    page = desk.get("/desk/")
+
+    assert f"端末「{NEW_BOOTH}」が登録を待っています" in page.text
+    assert "端末「見本公園 入口」の記録 5〜7 番が届いていません" in page.text
+    assert "端末「見本通り 屋台」の記録が二通りあります" in page.text
+    assert "端末枠をこえた付与 2件(100ポイント)" in page.text
+    assert "登録のない番号 1件(50ポイント)" in page.text
+    assert "時刻がイベントの外 2件(100ポイント)" in page.text
+
+
+def test_a_quiet_hub_has_nothing_to_decide(desk: Desk) -> None:
+    page = desk.get("/desk/")
+
+    assert "いま決めることはありません" in page.text
+    assert "まだ端末がありません" in page.text
+
+
+def test_a_ledger_that_does_not_sum_to_zero_is_said_first(world: World, desk: Desk) -> None:
+    with world.store.transaction() as connection:
+        execute(connection, "UPDATE account SET amount = amount + 5 WHERE kind = 'allotment'")
+
+    page = desk.get("/desk/")
+
+    assert "帳簿の合計が 0 ではありません(+5)" in page.text
+    assert "5 合っていません" in page.text
+
+
+def test_a_hub_that_was_rolled_back_says_so(world: World, desk: Desk) -> None:
+    with world.store.transaction() as connection:
+        mark_rolled_back(connection, "test")
+
+    page = desk.get("/desk/")
+
+    assert "古い控えに戻っています" in page.text
+
+
+# what is held
+
+
+def test_held_entries_are_opened_down_to_who_what_when_and_what_the_screen_said(scene: Scene, desk: Desk) -> None:
+    page = desk.get(f"/desk/held/{scene.late.kiosk.hex()}/time")
+
+    world = scene.world
+    assert printed(world.members[30]) in page.text
+    assert printed(world.members[31]) in page.text
+    assert "見本まつり 来場" in page.text
+    assert "2026/11/16 9:00" in page.text
+    assert "うけとりました" in page.text
+    assert "番号の手入力" in page.text
+
+
+def test_one_entry_is_released_and_the_rest_stays(scene: Scene, desk: Desk) -> None:
+    page = desk.get(f"/desk/held/{scene.late.kiosk.hex()}/time")
+    first = page.form("/time").offered["entries"][0]
+
+    told = desk.submit(page, "/time", entries=[first], decision="release", reason="会場に電話で確かめた")
+
+    assert "1件を反映しました" in told.text
+    assert scene.world.verdicts(scene.late) == {"posted": (1, 50), "held": (1, 50)}
+    assert newest_act(scene.world) == ("release", "会場に電話で確かめた", "担当 3")
+
+
+def test_several_entries_are_dismissed_in_one_act(scene: Scene, desk: Desk) -> None:
+    page = desk.get(f"/desk/held/{scene.late.kiosk.hex()}/time")
+
+    told = desk.submit(
+        page, "/time", entries=page.form("/time").offered["entries"], decision="dismiss", reason="練習だった"
+    )
+
+    assert "2件を取り消しにしました" in told.text
+    assert scene.world.verdicts(scene.late) == {"dismissed": (2, 100)}
+    with scene.world.store.reading() as connection:
+        assert row(connection, "SELECT count(*) AS acts FROM act").acts == 1
+
+
+def test_a_whole_group_is_dismissed_in_one_act(scene: Scene, desk: Desk) -> None:
+    before = held(scene.world, scene.copied, "fork")
+    page = desk.get(f"/desk/held/{scene.copied.kiosk.hex()}/two-lines")
+
+    desk.submit(page, "/two-lines", everything="y", decision="dismiss", reason="複製された端末")
+
+    assert before == 4
+    assert held(scene.world, scene.copied) == 0
+    assert scene.world.verdicts(scene.copied)["dismissed"] == (4, 200)
+
+
+def test_all_means_all_that_the_clerk_has_seen(scene: Scene, desk: Desk) -> None:
+    page = desk.get(f"/desk/held/{scene.late.kiosk.hex()}/time")
+    scene.late.grant(32)
+    scene.late.send()
+
+    refused = desk.submit(page, "/time", everything="y", decision="dismiss", reason="すべて")
+
+    assert refused.status == 400
+    assert "件数が変わりました" in refused.text
+    assert held(scene.world, scene.late) == 3
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ({"entries": ["first"], "reason": ""}, "理由を書いてください"),
+        ({"entries": ["first"], "reason": "   "}, "理由を書いてください"),
+        ({"entries": [], "reason": "確かめた"}, "1件以上えらんでください"),
+        ({"entries": ["no hash"], "reason": "確かめた"}, "もう一度えらんでください"),
+        ({"entries": ["00" * 32], "reason": "確かめた"}, "要確認ではありません"),
+    ],
+)
+def test_a_decision_needs_entries_and_a_reason(
+    scene: Scene, desk: Desk, typed: dict[str, list[str] | str], told: str
+) -> None:
+    page = desk.get(f"/desk/held/{scene.late.kiosk.hex()}/time")
+    first = page.form("/time").offered["entries"][0]
+    entries = [first if one == "first" else one for one in typed["entries"]]
+
+    refused = desk.submit(page, "/time", entries=entries, decision="dismiss", reason=typed["reason"])
+
+    assert refused.status == 400
+    assert told in refused.text
+    assert held(scene.world, scene.late) == 2
+
+
+def test_what_needs_another_act_cannot_be_released_by_a_form_made_by_hand(scene: Scene, desk: Desk) -> None:
+    page = desk.get(f"/desk/held/{scene.short.kiosk.hex()}/share")
+
+    refused = desk.submit(page, "/share", everything="y", decision="release", reason="確かめた")
+
+    assert "decision" in page.form("/share").offered
+    assert page.form("/share").offered["decision"] == ["dismiss"]
+    assert (refused.status, "別の処理が必要です" in refused.text) == (400, True)
+    assert held(scene.world, scene.short, "beyond share") == 2
+
+
+def test_a_long_group_is_shown_in_pages_and_still_decided_at_once(world: World, desk: Desk) -> None:
+    booth = world.booth(total=0)
+    for person in range(40):
+        for occasion in range(3):
+            booth.grant(person, occasion=occasion)
+    booth.send()
+    path = f"/desk/held/{booth.kiosk.hex()}/share"
+
+    first = desk.get(path)
+    second = desk.get(next(link for link in first.links if "from=" in link))
+    desk.submit(second, "/share", everything="y", decision="dismiss", reason="見本")
+
+    assert len(first.form("/share").offered["entries"]) == 100
+    assert len(second.form("/share").offered["entries"]) == 20
+    assert world.verdicts(booth) == {"dismissed": (120, 6_000)}
+
+
+def test_an_unknown_number_is_made_known_and_its_grant_is_posted(either: World) -> None:
+    scene, world, desk = busy(either), either, Desk(either.hub)
+    desk.submit(desk.get(kiosk_path(scene.short)), "/top-up", points="1000", reason="足りない")
+    world.now_ms += 1
+    page = desk.get("/desk/held/unknown-members")
+
+    desk.submit(page, f"/{STRANGER}", reason="カードを見た")
+
+    assert printed(STRANGER) in page.text
+    assert world.balance(STRANGER) == 50
+    assert held(world, scene.short, "member unknown") == 0
+    assert newest_act(world) == ("know member", "カードを見た", "担当 3")
+
+
+# one kiosk
+
+
+def test_a_top_up_releases_what_was_held_for_want_of_it(scene: Scene, desk: Desk) -> None:
+    page = desk.get(kiosk_path(scene.short))
+
+    told = desk.submit(page, "/top-up", points="1,000", reason="思ったより人が来た")
+    refused = desk.submit(page, "/top-up", points="many", reason="x")
+
+    assert refused.status == 400
+    assert told.status == 400  # a comma is no number; it is said beside the field
+    assert held(scene.world, scene.short, "beyond share") == 2
+    desk.submit(page, "/top-up", points="1000", reason="思ったより人が来た")
+    assert held(scene.world, scene.short, "beyond share") == 0
+    assert scene.world.shares(scene.short) == {scene.world.allotment: 1_700}
+
+
+def test_a_top_up_beyond_the_allotment_is_refused_beside_the_field(scene: Scene, desk: Desk) -> None:
+    page = desk.get(kiosk_path(scene.short))
+
+    refused = desk.submit(page, "/top-up", points="900000000", reason="多すぎ")
+
+    assert (refused.status, "付与枠が足りません" in refused.text) == (400, True)
+    assert 'value="900000000"' in refused.html
+    assert scene.world.shares(scene.short) == {scene.world.allotment: 700}
+
+
+def test_a_gap_is_accepted_by_its_numbers_and_a_late_piece_still_counts(scene: Scene, desk: Desk) -> None:
+    page = desk.get(kiosk_path(scene.gap))
+
+    told = desk.submit(page, "/gap", reason="カードがこわれた")
+
+    assert "記録 5〜7 番の欠けを認めました" in told.text
+    assert scene.world.verdicts(scene.gap) == {"posted": (7, 350)}
+    assert "この端末の要確認" not in desk.get(kiosk_path(scene.gap)).text
+    scene.gap.send(5, 7)
+    assert scene.world.verdicts(scene.gap) == {"posted": (10, 500)}
+
+
+def test_a_gap_that_is_no_more_is_refused(scene: Scene, desk: Desk) -> None:
+    page = desk.get(kiosk_path(scene.gap))
+    scene.gap.send(5)
+
+    refused = desk.submit(page, "/gap", reason="まだあると思った")
+
+    assert (refused.status, "この番号の欠落はありません" in refused.text) == (400, True)
+
+
+@pytest.mark.parametrize(
+    ("ending", "reason", "standing"), [("/stop", "fenced", "停止"), ("/withdraw", "revoked", "失効")]
+)
+def test_a_stopped_or_withdrawn_kiosk_keeps_what_was_posted_and_holds_the_rest(
+    world: World, desk: Desk, ending: str, reason: str, standing: str
+) -> None:
+    booth = world.booth()
+    booth.grant(0)
+    booth.send()
+    page = desk.get(kiosk_path(booth))
+    missing = desk.submit(page, ending, reason="")
+
+    told = desk.submit(page, ending, reason="置き忘れた")
+    booth.grant(1)
+    booth.send()
+
+    assert (missing.status, "理由を書いてください" in missing.text) == (400, True)
+    assert standing in told.text
+    assert world.verdicts(booth) == {"posted": (1, 50), "held": (1, 50)}
+    assert held(world, booth, reason) == 1
+
+
+def test_the_recount_reads_every_entry_and_finds_a_figure_that_was_changed(scene: Scene, desk: Desk) -> None:
+    path = f"{kiosk_path(scene.short)}/recount"
+    honest = desk.get(path)
+    with scene.world.store.transaction() as connection:
+        execute(
+            connection,
+            "UPDATE kiosk_count SET points = points + 10 WHERE verdict = 'posted' AND kiosk = :kiosk",
+            kiosk=scene.short.kiosk,
+        )
+
+    changed = desk.get(path)
+
+    assert "数は合っています" not in honest.text  # the booth's own day end forgot 50 points
+    assert "端末の日締め(21番) the kiosk's own day end 18 870" in honest.text
+    assert "届いた記録を数えると from the records 18 920" in honest.text
+    assert "表にある数 in the tables 18 930" in changed.text
+
+
+@pytest.mark.parametrize("name", ["late", "copied", "gap", "silent"])
+def test_the_recount_agrees_where_nothing_is_wrong(scene: Scene, desk: Desk, name: str) -> None:
+    booth: Booth = getattr(scene, name)
+
+    page = desk.get(f"{kiosk_path(booth)}/recount")
+
+    assert "数は合っています" in page.text
+
+
+def test_changed_registers_make_settings_old_until_they_are_signed_anew(world: World, desk: Desk) -> None:
+    booth = world.booth()
+    before = desk.get("/desk/kiosks/")
+    member = world.members[0]
+    desk.submit(desk.get(f"/desk/members/{member}"), "/lost", reason="なくした")
+
+    page = desk.get("/desk/kiosks/")
+    told = desk.submit(page, "/kiosks/settings")
+
+    assert "端末設定が古い端末" not in before.text
+    assert "端末設定が古い端末が 1台あります" in page.text
+    assert "1台の端末に新しい設定を用意しました" in told.text
+    with world.store.reading() as connection:
+        manifest = closer.settings_of(world.hub, connection, booth.kiosk).manifest
+        assert closer.outdated_kiosks(world.hub, connection) == []
+    assert manifest is not None
+    assert manifest.lost_cards == ((member, 1),)
+
+
+def test_another_event_is_assigned_and_signed_into_the_settings(world: World, desk: Desk) -> None:
+    booth = world.booth()
+    add_event(desk, name="見本の清掃")
+
+    told = desk.submit(desk.get(kiosk_path(booth)), "/events", event="2")
+
+    assert "イベントを割り当て" in told.text
+    with world.store.reading() as connection:
+        manifest = closer.settings_of(world.hub, connection, booth.kiosk).manifest
+    assert manifest is not None
+    assert [event.name for event in manifest.events] == ["見本まつり", "見本の清掃"]
+
+
+# letting a kiosk in
+
+
+def test_an_invitation_shows_a_code_for_ten_minutes_and_then_no_more(world: World, desk: Desk) -> None:
+    page = desk.submit(desk.get("/desk/kiosks/"), "/invitations", name="見本図書館", address="http://127.0.0.1:9000")
+    world.now_ms += 600_000
+    after = desk.get(page.path)
+
+    assert "<svg" in page.html
+    assert 'class="code"' in page.html
+    assert "2026/11/14 9:10 まで使えます" in page.text
+    assert "センターの場所: http://127.0.0.1:9000" in page.text
+    assert page.headers["Refresh"] == "5"
+    assert 'class="code"' not in after.html
+    assert "10分が過ぎました" in after.text
+    assert "Refresh" not in after.headers
+
+
+@pytest.mark.parametrize("address", ["", "hub.example", "javascript:alert(1)", "http://a/b", "ftp://a"])
+def test_an_invitation_needs_an_address_a_kiosk_can_go_to(desk: Desk, address: str) -> None:
+    refused = desk.submit(desk.get("/desk/kiosks/"), "/invitations", name="見本図書館", address=address)
+
+    assert refused.status == 400
+    assert "http://" in refused.text or "入力してください" in refused.text
+
+
+def test_a_kiosk_is_let_in_with_its_events_and_share_after_the_digits_were_compared(world: World, desk: Desk) -> None:
+    enrolment = answered_invitation(world, NEW_BOOTH)
+    page = desk.get(f"/desk/kiosks/invitations/{enrolment.hex()}")
+
+    told = desk.submit(page, "/approve", events=[str(world.event)], total="500", reserve="50", is_same="y")
+
+    public_key = sample_key(NEW_BOOTH).public
+    kiosk = kiosk_identity(public_key)
+    assert digits_to_compare(public_key) in page.text
+    assert f"端末「{NEW_BOOTH}」を登録しました" in told.text
+    with world.store.reading() as connection:
+        assert find_kiosk(connection, kiosk) is not None
+        manifest = closer.settings_of(world.hub, connection, kiosk).manifest
+    assert manifest is not None
+    assert [event.event for event in manifest.events] == [world.event]
+    assert manifest.shares == (Share(world.allotment, 500, 50),)
+    assert newest_act(world)[0] == "approve kiosk"
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ({}, "見くらべてから"),
+        ({"is_same": "y", "total": "-1"}, "0 から"),
+        ({"is_same": "y", "total": "99999999"}, "付与枠が足りません"),
+        ({"is_same": "y", "total": "many"}, "数を入れてください(例 100)"),
+    ],
+)
+def test_without_comparison_or_points_no_kiosk_comes_in(
+    world: World, desk: Desk, typed: dict[str, str], told: str
+) -> None:
+    enrolment = answered_invitation(world, NEW_BOOTH)
+    page = desk.get(f"/desk/kiosks/invitations/{enrolment.hex()}")
+
+    refused = desk.submit(page, "/approve", **typed)
+
+    assert (refused.status, told in refused.text) == (400, True)
+    with world.store.reading() as connection:
+        assert overview.kiosk_lines(connection) == []
+
+
+def test_a_kiosk_whose_digits_differ_is_refused_for_good(world: World, desk: Desk) -> None:
+    enrolment = answered_invitation(world, NEW_BOOTH)
+    page = desk.get(f"/desk/kiosks/invitations/{enrolment.hex()}")
+
+    told = desk.submit(page, "/decline")
+    late = desk.submit(page, "/approve", is_same="y")
+
+    assert "招待を取りやめました" in told.text
+    assert late.status == 400
+    with world.store.reading() as connection:
+        assert overview.kiosk_lines(connection) == []
+
+
+# organisations, allotments, events
+
+
+def test_an_organisation_gets_an_allotment_and_more_points_with_a_reason(world: World, desk: Desk) -> None:
+    desk.submit(desk.get("/desk/organisations/"), "/organisations/", name="見本団体2", kind="both")
+    page = desk.get("/desk/organisations/")
+
+    desk.submit(page, "/allotments", organisation="2", name="清掃", points="3000")
+    desk.submit(desk.get("/desk/organisations/"), "/raise", allotment="2", points="500", reason="参加者が増えた")
+
+    with world.store.reading() as connection:
+        line = next(one for one in registers.allotments(connection) if one.allotment == 2)
+        ledger = overview.totals(connection).ledger
+    assert (line.organisation_name, line.fiscal_year, line.budget, line.left, line.granted) == (
+        "見本団体2",
+        2026,
+        3_500,
+        3_500,
+        0,
+    )
+    assert ledger == 0
+    assert newest_act(world) == ("raise allotment", "参加者が増えた", "担当 3")
+
+
+def test_where_an_allotments_points_are_always_adds_up(either: World) -> None:
+    scene = busy(either)
+
+    with scene.world.store.reading() as connection:
+        lines = registers.allotments(connection)
+        posted = row(connection, "SELECT sum(points) AS points FROM transfer").points
+
+    assert [(line.budget, line.left + line.with_kiosks + line.granted) for line in lines] == [(1_000_000, 1_000_000)]
+    assert lines[0].granted == posted
+
+
+def add_event(desk: Desk, **typed: str) -> str:
+    usual = {
+        "name": "見本の清掃",
+        "starts": "2026-11-20T09:00",
+        "ends": "2026-11-20T12:00",
+        "activities-0-name": "そうじ",
+        "activities-0-how": "by_hours",
+        "activities-0-points": "30 5\n60 10\n",
+        "activities-0-occasion_by": "1",
+        "activities-0-daily_limit": "1",
+        "activities-2-name": "来場",
+        "activities-2-points": "50",
+    }
+    return desk.submit(desk.get("/desk/events/new"), "/events/new", **{**usual, **typed}).text
+
+
+def test_an_event_with_activities_is_written_as_it_was_typed(world: World, desk: Desk) -> None:
+    told = add_event(desk)
+
+    with world.store.reading() as connection:
+        line = registers.event_numbered(connection, 2)
+    assert "イベント「見本の清掃」を加えました" in told
+    assert line is not None
+    assert line.event.ends_ms - line.event.starts_ms == 3 * 3_600_000
+    assert line.event.starts_ms == MORNING_MS + 6 * DAY_MS
+    assert [(one.activity, one.name, one.rule, one.occasion_by, one.daily_limit) for one in line.event.activities] == [
+        (1, "そうじ", ByHours(((30, 5), (60, 10))), OccasionBy.DAY, 1),
+        (2, "来場", Fixed(50), OccasionBy.NONE, 0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ({"name": " "}, "入力してください"),
+        ({"name": "あ" * 61}, "60文字まで"),
+        ({"ends": "2026-11-20T09:00"}, "始まりよりあと"),
+        ({"starts": "yesterday"}, "日時を入れてください"),
+        ({"activities-0-name": "", "activities-2-name": ""}, "活動を1つ以上"),
+        ({"activities-0-points": "60 10\n30 5"}, "小さい順"),
+        ({"activities-0-points": "60"}, "分 ポイント"),
+        ({"activities-2-points": "0"}, "1から1,000,000まで"),
+        ({"activities-2-points": "50 60"}, "数を1つ"),
+        ({"activities-2-daily_limit": "101"}, "0 から 100"),
+    ],
+)
+def test_a_slip_in_an_event_is_said_beside_the_field_and_nothing_is_added(
+    world: World, desk: Desk, typed: dict[str, str], told: str
+) -> None:
+    shown = add_event(desk, **typed)
+
+    assert told in shown
+    with world.store.reading() as connection:
+        assert len(registers.events(connection)) == 1
+
+
+def test_a_changed_event_is_a_new_version_and_releases_what_was_held_for_its_time(scene: Scene, desk: Desk) -> None:
+    page = desk.get(f"/desk/events/{scene.world.event}")
+
+    told = desk.submit(page, f"/events/{scene.world.event}", ends="2026-11-17T17:00", reason="雨で延期した")
+
+    assert "イベント「見本まつり」を変更しました" in told.text
+    assert scene.world.verdicts(scene.late) == {"posted": (2, 100)}
+    with scene.world.store.reading() as connection:
+        line = registers.event_numbered(connection, scene.world.event)
+        versions = rows(connection, "SELECT version FROM event WHERE event = :event", event=scene.world.event)
+    assert line is not None
+    assert (line.version, len(versions)) == (2, 2)
+    assert [activity.activity for activity in line.event.activities] == [1, 2]
+    assert newest_act(scene.world) == ("change event", "雨で延期した", "担当 3")
+
+
+def test_an_activity_keeps_its_number_when_another_is_taken_out(world: World, desk: Desk) -> None:
+    page = desk.get(f"/desk/events/{world.event}")
+    typed = {"activities-0-name": "", "activities-2-name": "清掃", "activities-2-points": "20", "reason": "見直し"}
+
+    desk.submit(page, f"/events/{world.event}", **typed)
+
+    with world.store.reading() as connection:
+        line = registers.event_numbered(connection, world.event)
+    assert line is not None
+    assert [(one.activity, one.name) for one in line.event.activities] == [(2, "お手伝い"), (3, "清掃")]
+    assert VISIT not in [one.activity for one in line.event.activities]
+
+
+# members and cards
+
+
+def test_members_are_added_and_their_cards_can_be_printed(world: World, desk: Desk) -> None:
+    world.now_ms += 1_000
+
+    told = desk.submit(desk.get("/desk/members/"), "/members/", count="12")
+    link = next(link for link in told.links if link.endswith(".pdf"))
+    sheet = desk.client.get(link)
+
+    with world.store.reading() as connection:
+        assert registers.member_counts(connection) == {"open": 52}
+        assert len(registers.joined_at(connection, world.now_ms)) == 12
+    assert (sheet.status_code, sheet.mimetype) == (200, "application/pdf")
+    assert sheet.data.startswith(b"%PDF-")
+    assert sheet.headers["Content-Disposition"].startswith("attachment")
+
+
+def test_a_member_is_found_by_the_number_as_it_is_printed(world: World, desk: Desk) -> None:
+    number = printed(world.members[0])
+
+    found = desk.client.get("/desk/members/", query_string={"number": number}, follow_redirects=True)
+    slip = desk.client.get("/desk/members/", query_string={"number": number[:-1] + "0"})
+    nobody = desk.get(f"/desk/members/{STRANGER}")
+
+    assert found.request.path == f"/desk/members/{world.members[0]}"
+    assert slip.status_code in {400, 302}
+    assert nobody.status == 404
+
+
+def test_a_members_page_shows_balance_cards_and_what_the_points_were_for(world: World, desk: Desk) -> None:
+    booth = world.booth()
+    booth.grant(0)
+    booth.send()
+
+    page = desk.get(f"/desk/members/{world.members[0]}")
+
+    assert "残高 balance 50 P" in page.text
+    assert "見本まつり 来場 受付1 50" in page.text
+    assert "1枚目(紙のカード" in page.text
+
+
+def test_a_lost_card_gets_a_successor_and_the_person_keeps_the_account(either: World) -> None:
+    world, desk = either, Desk(either.hub)
+    member = world.members[0]
+    page = desk.get(f"/desk/members/{member}")
+
+    desk.submit(page, "/lost", reason="電車でなくした")
+    again = desk.submit(page, "/lost", reason="もう一度")
+
+    with world.store.reading() as connection:
+        file = registers.member_file(connection, member)
+    assert file is not None
+    assert [(card.issue, card.lost_ms is not None) for card in file.cards] == [(1, True), (2, False)]
+    assert file.state == "open"
+    assert again.status == 400
+
+
+def test_an_ended_account_holds_later_grants(either: World) -> None:
+    world, desk = either, Desk(either.hub)
+    booth, member = world.booth(), world.members[0]
+
+    told = desk.submit(desk.get(f"/desk/members/{member}"), "/end", reason="転出")
+    booth.grant(0)
+    booth.send()
+
+    assert "の利用を終えました" in told.text
+    assert "利用終了" in told.text
+    assert world.reasons(booth) == {2: ("held", "member ended")}
+    with world.store.reading() as connection:
+        state = row(
+            connection,
+            "SELECT state FROM member WHERE bucket = :bucket AND member = :member",
+            bucket=bucket_of(member),
+            member=member,
+        )
+    assert state.state == "ended"
+
+
+# the acts
+
+
+def test_every_act_stands_in_the_list_with_its_reason_and_who_did_it(scene: Scene, desk: Desk) -> None:
+    desk.submit(desk.get(kiosk_path(scene.short)), "/top-up", points="1000", reason="理由その1")
+    desk.submit(desk.get(kiosk_path(scene.gap)), "/gap", reason="理由その2")
+    scene.world.now_ms += 1_000
+    desk.submit(desk.get(kiosk_path(scene.copied)), "/withdraw", reason="理由その3")
+
+    page = desk.get("/desk/acts")
+
+    assert "端末を失効 端末「見本通り 屋台」 理由その3 担当 3" in page.text
+    assert "欠けを認めた 端末「見本公園 入口」 5〜7 番 理由その2 担当 3" in page.text
+    assert "端末枠を追加 端末「見本会館 受付1」 付与枠 1 に +1000 ポイント 理由その1 担当 3" in page.text
+    assert page.text.index("理由その3") < page.text.index("理由その1")
+
+
+def test_a_manifest_signed_at_the_desk_is_one_the_kiosk_would_take(world: World, desk: Desk) -> None:
+    booth = world.booth()
+
+    desk.submit(desk.get(kiosk_path(booth)), "/settings")
+
+    with world.store.reading() as connection:
+        encoded = row(connection, "SELECT encoded FROM manifest WHERE version = 2").encoded
+    manifest = read_manifest(bytes(encoded), world.hub.keyring.verifying(MANIFEST))
+    assert (manifest.kiosk, manifest.version) == (booth.kiosk, 2)
