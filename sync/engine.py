@@ -27,7 +27,7 @@ NO_INSTANCE = Instance(0, bytes(8))
 """Less than every real one: what a kiosk knows before its first receipt."""
 
 
-class HubUnreachable(Exception):  # noqa: N818  # it is weather
+class HubUnreachable(Exception):  # it is weather
     """No usable answer came: no network, a time-out, an error page, a captive portal. Weather, not a fault; the entries
     stay.
     """
