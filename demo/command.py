@@ -81,31 +81,33 @@ def demo(
     """
     options = Options(seconds, secrets.randbelow(2**32) if seed is None else seed, _source(camera), headless)
     cv2.setNumThreads(1)
-    with _folder(keep) as folder:
-        status, ended = asyncio.run(_run(options, folder))
+    status, ended = asyncio.run(_run(options, keep))
     if ended is not None and (headless or wants_object):
         click.echo(msgspec.json.encode(ended))
     sys.exit(status)
 
 
-async def _run(options: Options, folder: Path) -> tuple[int, dict[str, object] | None]:
-    """Play one run; return the exit status, and what to print as one object."""
+async def _run(options: Options, keep: Path | None) -> tuple[int, dict[str, object] | None]:
+    """Play one run in its folder; return the exit status, and what to print as one object."""
     stop = _Stop()
     narrator = Narrator(SystemClock())
-    narrator.say(f"デモを始めます(乱数の種 {options.seed})", f"the same people come again with --seed {options.seed}")
-    conductor = Conductor(folder, narrator, SystemClock(), options.seed, options.seconds, options.source)
-    try:
-        return _told(await _perform(conductor, narrator, options, stop), narrator)
-    except asyncio.CancelledError:
-        narrator.say("途中で止められました", "stopped before the end: nothing was counted")
-        return INTERRUPTED, None
-    except (DidNotCome, ExceptionGroup) as error:
-        troubles = _troubles(error)
-        click.echo("\n".join(["デモを続けられません / the demo cannot go on:", *troubles]), err=True)
-        return 1, {"error": "; ".join(troubles), "balanced": False, "seed": options.seed}
-    finally:
-        stop.ignore()
-        await conductor.strike()
+    with _folder(keep) as folder:
+        narrator.say(
+            f"デモを始めます(乱数の種 {options.seed})", f"the same people come again with --seed {options.seed}"
+        )
+        conductor = Conductor(folder, narrator, SystemClock(), options.seed, options.seconds, options.source)
+        try:
+            return _told(await _perform(conductor, narrator, options, stop), narrator)
+        except asyncio.CancelledError:
+            narrator.say("途中で止められました", "stopped before the end: nothing was counted")
+            return INTERRUPTED, None
+        except (DidNotCome, ExceptionGroup) as error:
+            troubles = _troubles(error)
+            click.echo("\n".join(["デモを続けられません / the demo cannot go on:", *troubles]), err=True)
+            return 1, {"error": "; ".join(troubles), "balanced": False, "seed": options.seed}
+        finally:
+            stop.ignore()
+            await conductor.strike()
 
 
 async def _perform(conductor: Conductor, narrator: Narrator, options: Options, stop: _Stop) -> Result:

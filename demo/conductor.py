@@ -102,6 +102,7 @@ class Conductor:
         sums = recount(books)
         found = [*self._checks, *checks(books, sums), *chain_checks(journals)]
         found += screen_checks(books, self._stage.identities, [stand.scans for stand in stands])
+        found.append(Check("what the audit of the hub objects to", [], self._stage.town.defects()))
         found.append(Check("kills", {"booth": 1, "hub": 1}, dict(self._kills)))
         if not self._source:
             town = self._stage.town

@@ -19,10 +19,12 @@ from config.clock import Clock
 from demo.cable import Address
 from demo.cast import OTHER_POINTS, POINTS
 from demo.processes import Child, DidNotCome, Family, Line
+from hub.accounts import lose_card
+from hub.audit import audit
 from hub.enrolments import applicants, approve, invite
 from hub.keyring import load_keyring
 from hub.opening import store_for
-from hub.reference import add_allotment, add_event, add_members, add_organisation, report_lost
+from hub.reference import add_allotment, add_event, add_members, add_organisation
 from hub.service import Hub
 from hub.turn import turn_to_write
 from sync import base45
@@ -124,7 +126,15 @@ class Town:
     def report_lost(self, person: int) -> None:
         """List somebody's first card as lost; the hub process must not be running."""
         with turn_to_write(self._folder / "data"):
-            self.store.run(lambda connection: report_lost(connection, self.member(person), 1, self._clock.wall_ms()))
+            lose_card(self.hub, self.member(person), 1, "見本の届け", "デモ")
+
+    def defects(self) -> list[str]:
+        """Return what the hub's own audit objects to."""
+        return [
+            f"{one.table}: {one.subject}: {one.defect}"
+            for one in audit(self.store, self.hub.keyring)
+            if not one.is_note
+        ]
 
     def member(self, person: int) -> int:
         """Return the number of 見本`person`."""

@@ -1,0 +1,90 @@
+"""`./kumapo demo` as a person starts it: real processes, real pictures, a real cut; here its files are counted again."""
+
+import json
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from kumapo_cli import kumapo
+from sync.entry import hash_of
+
+ROOT = Path(__file__).parent.parent
+PATIENCE_SECONDS = 240  # only a failing run takes so long
+
+
+def demo(*arguments: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+    """Run the demo from a folder that is not the checkout."""
+    command = [sys.executable, str(ROOT / "kumapo_cli.py"), "demo", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS)
+
+
+def hashes(database: Path) -> set[bytes]:
+    """The hashes of all entries in a journal or in the hub's database, made from their bytes."""
+    with closing(sqlite3.connect(database)) as connection:
+        return {hash_of(encoded) for (encoded,) in connection.execute("SELECT encoded FROM entry")}
+
+
+def one(database: Path, question: str) -> int:
+    with closing(sqlite3.connect(database)) as connection:
+        return int(connection.execute(question).fetchone()[0])
+
+
+def processes_about(folder: Path) -> list[str]:
+    """The command lines of processes that name a folder."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            found.append(path.read_bytes().replace(b"\0", b" ").decode())
+        except OSError:  # it has just ended
+            continue
+    return [line for line in found if str(folder) in line]
+
+
+def test_a_headless_run_ends_by_itself_with_everything_arrived_and_nothing_left_behind(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+
+    ended = demo("--headless", "--seconds", "15", "--json", "--seed", "7", "--keep", str(kept), folder=tmp_path)
+
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    *story, last = ended.stdout.splitlines()
+    said = json.loads(last)
+    hub, journals = kept / "hub/data/hub.db", [kept / "booth1/journal.db", kept / "booth2/journal.db"]
+    signed = set[bytes]().union(*map(hashes, journals))
+    assert signed - hashes(hub) == set()
+    assert (said["missing"], said["balanced"], said["failed"]) == (0, True, [])
+    assert said["signed"] == sum(one(journal, "SELECT sum(grants) FROM drawn") for journal in journals)
+    assert said["posted"] == one(hub, "SELECT count(*) FROM transfer WHERE turn = 0")
+    assert said["duplicate"] == one(hub, "SELECT count(*) FROM aside WHERE verdict = 'duplicate'") == 1
+    assert said["held"] == one(hub, "SELECT count(*) FROM aside WHERE verdict = 'held'") == 1
+    assert said["arrived"] == said["signed"] == said["posted"] + 2
+    assert said["points"]["posted"] == one(hub, "SELECT sum(held) FROM member_balance")
+    assert said["scans"] >= said["signed"]
+    assert said["offline_seconds"] > 0
+    assert (said["kills"], said["duplicates_sent"], said["seed"]) == ({"booth": 1, "hub": 1}, 2, 7)
+    for word in ("見本1 ", "ケーブルを切りました", "ケーブルをつなぎました", "にせのカード", "送信まち", "/desk/"):
+        assert word in "\n".join(story)
+    assert processes_about(tmp_path) == []
+    assert [path for path in kept.rglob("*") if path.is_fifo() or path.suffix == ".mjpeg"] == []
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--keep", "full"), ("--camera", "nowhere"), ("--seconds", "3"), ("--seed", "-1"), ("--keep", "file")]
+)
+def test_what_cannot_be_done_is_said_before_anything_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/something").touch()
+    (tmp_path / "file").touch()
+
+    ended = CliRunner().invoke(kumapo, ["demo", "--headless", *arguments])
+
+    assert ended.exit_code == 2
+    assert ended.stdout == ""
+    assert arguments[0] in ended.stderr
