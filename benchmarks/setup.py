@@ -11,26 +11,18 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import Final, TypedDict
+from typing import Final
 
 import click
 
 import launcher
+from benchmarks.report import Figure
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 COPIED: Final = ("kumapo", "launcher.py", "kumapo_cli.py", launcher.RUN_LOCK)
 STARTS: Final = 20  # later starts are short, so the shortest of many is the one that nothing disturbed
 SET_UP_TO_REACH: Final = 1.3
 ADDED_SECONDS_TO_REACH: Final = 1.0
-
-
-class Figure(TypedDict):
-    """One measured figure beside what it has to reach."""
-
-    figure: str
-    value: float
-    to_reach: str
-    reached: bool
 
 
 @click.command()

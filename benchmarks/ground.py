@@ -1,0 +1,186 @@
+"""The ground every benchmark stands on: a founded hub with members and events, booths whose keys it has let in, and
+their signed entries. Everything goes through the programs' own doors; time and randomness are fixed, so each run
+measures the same.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from hub.check import check_batch
+from hub.enrolments import apply, approve, invite
+from hub.facts import load_facts
+from hub.judge import Attested, Fold, judge
+from hub.keyring import load_keyring
+from hub.manifests import newest_manifest
+from hub.posting import Change, post
+from hub.reference import add_allotment, add_event, add_members, add_organisation
+from hub.service import Hub, found_hub, instances, newest_key_list
+from hub.store import Store, row, sqlite_url
+from kiosk.journal import Journal, Kept
+from kiosk.journal_open import begin_enrolment
+from sync.batch import Batch, Head
+from sync.certificate import kiosk_identity
+from sync.citytime import DAY_MS, city_day
+from sync.enrolment import Application, mac_from_kiosk
+from sync.entry import Body, Grant, Opened, Read, Shown, SignedEntry, Stamp, Trust, first_prev, sign_entry
+from sync.envelope import MEMBER, SigningKey
+from sync.keys import DEMO_LABEL
+from sync.manifest import Activity, OccasionBy, Share
+from sync.rules import Fixed
+
+NOW_MS: Final = 1_794_700_000_000
+"""2026-11-15 in the city: the events are on, and everything is signed and arrives now."""
+OCCASION: Final = city_day(NOW_MS)
+HELPING: Final = 1
+POINTS: Final = 10
+BOOT: Final = bytes(range(16))
+SOFTWARE: Final = "kumapo 0.1.0"
+
+
+@dataclass(frozen=True)
+class Ground:
+    """A hub, what it knows, and the seeded randomness that everything here was made with."""
+
+    hub: Hub
+    organisation: int
+    allotment: int
+    events: tuple[int, ...]
+    members: tuple[int, ...]
+    chance: random.Random
+
+
+@dataclass
+class Booth:
+    """A kiosk the hub has let in, as far as its chain goes: its key, what it was given, and its last entry."""
+
+    key: SigningKey
+    certificate: bytes
+    manifest: bytes
+    key_list: bytes
+    opened: Opened
+    head: Head = field(default=Head(0, b""))
+
+    def __post_init__(self) -> None:
+        """A chain begins at the key."""
+        self.head = Head(0, first_prev(self.key.public))
+
+    @property
+    def kiosk(self) -> bytes:
+        """The kiosk's identity."""
+        return kiosk_identity(self.key.public)
+
+    def sign(self, body: Body) -> SignedEntry:
+        """Sign the next entry of the chain."""
+        seq = self.head.seq + 1
+        signed = sign_entry(self.key, seq, self.head.hash, body, stamp(seq))
+        self.head = Head(seq, signed.hash)
+        return signed
+
+    def batch(self, bodies: Iterable[Body]) -> Batch:
+        """Sign so many more entries, and cut them into one batch."""
+        first_seq = self.head.seq + 1
+        entries = tuple(self.sign(body).encoded for body in bodies)
+        return Batch(self.kiosk, self.head, first_seq, None, entries, self.certificate if first_seq == 1 else None)
+
+
+@contextmanager
+def laid(folder: Path, members: int, events: int, url: str = "") -> Iterator[Ground]:
+    """Found a hub in `folder` (SQLite there, or the database at `url`), and close its database afterwards."""
+    folder.mkdir(exist_ok=True)
+    store = Store(url or sqlite_url(folder / "hub.db"))
+    try:
+        yield _lay(store, folder, members, events)
+    finally:
+        store.close()
+
+
+def stamp(seq: int) -> Stamp:
+    """Return when entry `seq` was signed: a millisecond after the one before, on a confirmed clock."""
+    return Stamp(NOW_MS - DAY_MS // 2 + seq, BOOT, 600_000 + seq, int(Trust.CONFIRMED))
+
+
+def grant(ground: Ground, event: int, member: int) -> Grant:
+    """Return the grant a booth makes out of a paper card."""
+    kid = MEMBER.kid(ground.hub.keyring.signer(MEMBER).public)
+    code, received = int(Read.CODE), int(Shown.RECEIVED)
+    return Grant(event, HELPING, OCCASION, member, 1, code, kid, 0, POINTS, 1, 1, received)
+
+
+def grants(ground: Ground, event: int, members: Iterable[int]) -> list[Grant]:
+    """Return a grant for each of these members."""
+    usual = grant(ground, event, 1)
+    return [usual._replace(member=member) for member in members]
+
+
+def crowds(ground: Ground, events: Iterable[int], size: int) -> Iterator[tuple[int, list[int]]]:
+    """Yield (event, members) for one batch after another: event by event, each member once at each, in random order."""
+    for event in events:
+        queue = ground.chance.sample(ground.members, len(ground.members))
+        for start in range(0, len(queue) - size + 1, size):
+            yield event, queue[start : start + size]
+
+
+def standings(ground: Ground, booth: Booth, fold: Fold, bodies: list[Grant]) -> list[Change]:
+    """Return what the hub makes of these grants before it posts them."""
+    arriving = check_batch(booth.key.public, booth.batch(bodies)).arriving
+    with ground.hub.store.reading() as connection:
+        facts = load_facts(ground.hub, connection, booth.kiosk)
+    attested = [Attested(one.seq, one.hash, NOW_MS, one.entry, one.defect) for one in arriving]
+    return [Change(one, None) for one in judge(facts, attested, fold)]
+
+
+def post_standings(ground: Ground, booth: Booth, changes: list[Change]) -> None:
+    """Post these standings in a transaction of their own, and nothing else."""
+    with ground.hub.store.transaction() as connection:
+        post(connection, booth.kiosk, changes, [ground.allotment], NOW_MS)
+
+
+def let_in(ground: Ground, name: str, events: tuple[int, ...]) -> Booth:
+    """Let a new booth in for these events, as a clerk does: invitation, application, approval with a share."""
+    hub = ground.hub
+    key = SigningKey(ground.chance.randbytes(32))
+    enrolment, invitation = invite(hub, name, ground.organisation, "http://127.0.0.1")
+    mac = mac_from_kiosk(invitation.code, key.public, invitation.root_key_hash)
+    apply(hub, Application(key.public, SOFTWARE, mac))
+    kiosk = approve(hub, enrolment, events, (Share(ground.allotment, 10**9, 0),))
+    with hub.store.reading() as connection:
+        approved = row(connection, "SELECT certificate FROM kiosk WHERE kiosk = :kiosk", kiosk=kiosk)
+        manifest = newest_manifest(connection, kiosk)
+        key_list = newest_key_list(connection)
+        instance = instances(connection)[-1]
+    assert manifest is not None
+    return Booth(key, bytes(approved.certificate), manifest, key_list, Opened(SOFTWARE, (instance, 1), NOW_MS))
+
+
+def journal_of(ground: Ground, booth: Booth, path: Path) -> Journal:
+    """Return the enrolled journal of a booth, at `path`."""
+    journal = begin_enrolment(path, "見本", "http://127.0.0.1", booth.key.seed)
+    journal.keep_enrolment(ground.hub.keyring.root_public_key, booth.key_list, booth.certificate, booth.manifest)
+    return journal
+
+
+def keep_all(ground: Ground, journal: Journal, bodies: Iterable[Body]) -> None:
+    """Have each body signed and on the disk, one after the other, as a booth does."""
+    for body in bodies:
+        kept = journal.sign_and_keep(body, stamp(journal.head().seq + 1), allotment=ground.allotment)
+        assert isinstance(kept, Kept), kept
+
+
+def _lay(store: Store, folder: Path, members: int, events: int) -> Ground:
+    chance = random.Random(20261115)
+    found_hub(store, folder / "hub", folder / "root.key", DEMO_LABEL, NOW_MS - DAY_MS, chance.randbytes)
+    hub = Hub(store, load_keyring(folder / "hub"), lambda: NOW_MS, chance.randbytes)
+    helping = Activity(HELPING, "お手伝い", Fixed(POINTS), OccasionBy.DAY, 1)
+    with store.transaction() as connection:
+        organisation = add_organisation(connection, "見本の会")
+        allotment = add_allotment(connection, organisation, "見本", 10**12, NOW_MS)
+        window = (NOW_MS - DAY_MS, NOW_MS + DAY_MS)
+        numbers = [add_event(connection, f"行事{n}", *window, allotment, [helping]) for n in range(events)]
+        people = add_members(connection, members, NOW_MS - DAY_MS, chance.randrange)
+    return Ground(hub, organisation, allotment, tuple(numbers), tuple(people), chance)
