@@ -20,6 +20,9 @@ from hub.serving import NotLoopback, loopback
 from hub.wire import wire
 from sync.batch import LENGTH_LIMIT
 
+FORM_LIMIT = 256 * 1024
+"""Bytes; the largest form is a page of 100 entries to decide on, some 10 kB."""
+
 _SAFE_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self'; form-action 'self'; "
@@ -49,7 +52,8 @@ def create_app(hub: Hub, gate: Gate | None = None, office: Office | None = None)
     app.url_map.converters["hex"] = HexConverter
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     serve_with(app, Served(hub, gate or Gate(hub.random_bytes), office or Office()))
-    app.before_request(_refuse_foreign_names)  # before the guard against forged forms, which looks at the session
+    app.before_request(_refuse_foreign_names)  # both before the guard against forged forms, which reads the form
+    app.before_request(_limit_forms)
     CSRFProtect(app).exempt(wire)
     app.register_blueprint(wire)
     app.register_blueprint(desk)
@@ -68,6 +72,12 @@ def _refuse_foreign_names() -> Response | None:
     except (NotLoopback, ValueError):
         return Response("not this hub\n", HTTPStatus.BAD_REQUEST, mimetype="text/plain")
     return None
+
+
+def _limit_forms() -> None:
+    """Only the wire takes megabytes."""
+    if request.blueprint != wire.name:
+        request.max_content_length = FORM_LIMIT
 
 
 def _add_safe_headers(response: AnyResponse) -> AnyResponse:

@@ -8,6 +8,7 @@ fonts.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -63,20 +64,21 @@ def card_sheet(cards: Sequence[Card], city: str) -> bytes:
     """Return the PDF of all cards, ten to a page. Raises CardError where a code or a name does not fit the card."""
     if not cards:
         raise CardError("印刷するカードがありません / there are no cards to print")
-    pdf = _blank_document()
-    _refuse_missing_glyphs(pdf, city)
-    for start in range(0, len(cards), COLUMNS * ROWS):
-        pdf.add_page()
-        _draw_cut_marks(pdf)
-        for place, card in enumerate(cards[start : start + COLUMNS * ROWS]):
-            row, column = divmod(place, COLUMNS)
-            _draw_card(pdf, LEFT + column * CARD_WIDTH, TOP + row * CARD_HEIGHT, card, city)
-    return bytes(pdf.output())
+    with _blank_document() as pdf:
+        _refuse_missing_glyphs(pdf, city)
+        for start in range(0, len(cards), COLUMNS * ROWS):
+            pdf.add_page()
+            _draw_cut_marks(pdf)
+            for place, card in enumerate(cards[start : start + COLUMNS * ROWS]):
+                row, column = divmod(place, COLUMNS)
+                _draw_card(pdf, LEFT + column * CARD_WIDTH, TOP + row * CARD_HEIGHT, card, city)
+        return bytes(pdf.output())
 
 
 def missing_glyphs(text: str) -> set[str]:
     """Return the characters of `text` that one of the cards' fonts cannot draw."""
-    return _missing(_blank_document(), text)
+    with _blank_document() as pdf:
+        return _missing(pdf, text)
 
 
 def texts_on_card(city: str) -> str:
@@ -85,7 +87,9 @@ def texts_on_card(city: str) -> str:
     return city + POINT_NAME + ENGLISH + "カード 0123456789" + "".join(ruby.text + ruby.reading for ruby in rubies)
 
 
-def _blank_document() -> FPDF:
+@contextmanager
+def _blank_document() -> Iterator[FPDF]:
+    """An empty document with the cards' fonts, whose files are closed at the end."""
     pdf = FPDF(unit="mm", format="A4")
     pdf.set_auto_page_break(auto=False)
     pdf.set_margin(0)
@@ -93,12 +97,19 @@ def _blank_document() -> FPDF:
     pdf.set_lang("ja")
     pdf.add_font("BIZ", "", FONTS / "BIZUDPGothic-Regular.ttf")
     pdf.add_font("BIZ", "B", FONTS / "BIZUDPGothic-Bold.ttf")
-    return pdf
+    try:
+        yield pdf
+    finally:
+        for font in _fonts(pdf):
+            font.close()
+
+
+def _fonts(pdf: FPDF) -> list[TTFFont]:
+    return [font for font in pdf.fonts.values() if isinstance(font, TTFFont)]
 
 
 def _missing(pdf: FPDF, text: str) -> set[str]:
-    fonts = [font for font in pdf.fonts.values() if isinstance(font, TTFFont)]
-    return {character for character in text for font in fonts if ord(character) not in font.cmap}
+    return {character for character in text for font in _fonts(pdf) if ord(character) not in font.cmap}
 
 
 def _refuse_missing_glyphs(pdf: FPDF, city: str) -> None:
