@@ -29,7 +29,7 @@ from sync.envelope import RECEIPT
 from sync.http import HttpTransport
 from sync.receipt import Status, read_receipt
 
-SET_UP_SECONDS = 7.0
+SET_UP_SECONDS = 8.0
 """What setting the stage usually takes, so that a story of about the wanted length is written."""
 
 LEAST_STORY_SECONDS = 8.0
@@ -64,8 +64,9 @@ class Conductor:
         """Set the stage and open the stands."""
         self._opening = await self._stage.set_up()
         today, other = self._stage.town.events
-        for number, stand in enumerate(self._stage.stands):
-            await stand.open(other if number == self._story.wrong_stand else today, ACTIVITY)
+        async with asyncio.TaskGroup() as tasks:
+            for number, stand in enumerate(self._stage.stands):
+                tasks.create_task(stand.open(other if number == self._story.wrong_stand else today, ACTIVITY))
 
     async def play(self) -> None:
         """Play the whole story."""
@@ -178,7 +179,7 @@ class Conductor:
             self._note(visit, scan)
         self._narrator.say(f"{stand.name}の電源が切れました", "kill -9 of the booth")
         await stand.open(self._stage.town.events[0], ACTIVITY)
-        self._narrator.say(f"{stand.name}の電源を入れました", "the booth is started again")
+        self._narrator.say(f"{stand.name}が動きだしました", "the booth is back")
         if not said:
             self._note(visit, await stand.show(code))
 

@@ -17,6 +17,8 @@ from typing import TypeVar
 
 import msgspec
 
+from demo.readiness import Readiness
+
 ROOT = Path(__file__).resolve().parent.parent
 """Where `python -m` finds our modules, whatever folder the demo was started in."""
 
@@ -46,7 +48,7 @@ class Child:
         self._readers = [asyncio.create_task(self._read_output()), asyncio.create_task(self._read_errors())]
 
     @classmethod
-    async def start(cls, name: str, *arguments: str) -> Child:
+    async def start(cls, name: str, *arguments: str, notify_socket: str = "") -> Child:
         """Start `python ARGUMENTS` in a session of its own, so that Ctrl-C reaches only the demo, which ends it."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -57,7 +59,7 @@ class Child:
             stderr=PIPE,
             limit=LINE_LIMIT,
             start_new_session=True,
-            env=_environment(),
+            env=_environment(notify_socket),
         )
         return cls(name, process)
 
@@ -175,22 +177,40 @@ class Family:
 
     def __init__(self) -> None:
         self._children: list[Child] = []
+        self._listening: list[Readiness] = []
 
-    async def start(self, name: str, *arguments: str) -> Child:
+    async def start(self, name: str, *arguments: str, notify_socket: str = "") -> Child:
         """Start a child that will be ended at the latest with the family."""
-        child = await Child.start(name, *arguments)
+        child = await Child.start(name, *arguments, notify_socket=notify_socket)
         self._children.append(child)
+        return child
+
+    async def start_service(self, name: str, *arguments: str, seconds: float) -> Child:
+        """Start a child and return when it has said that it is ready (sd_notify(3)). Raises DidNotCome."""
+        readiness = Readiness()
+        await readiness.open()
+        self._listening.append(readiness)
+        child = await self.start(name, *arguments, notify_socket=readiness.address)
+        waits = [asyncio.create_task(readiness.is_ready.wait()), asyncio.create_task(child.process.wait())]
+        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+        if not readiness.is_ready.is_set():
+            raise child.did_not_come(f"was not ready within {seconds:g} s, or ended first")
         return child
 
     async def end(self) -> None:
         """End whoever is still running, the youngest first."""
         for child in reversed(self._children):
             await child.end()
+        for readiness in self._listening:
+            readiness.close()
 
 
-def _environment() -> dict[str, str]:
-    """Return ours, but for the service manager's socket: the children are not its business."""
-    return {name: value for name, value in os.environ.items() if name != "NOTIFY_SOCKET"}
+def _environment(notify_socket: str) -> dict[str, str]:
+    """Return ours, but for the service manager's socket: whoever started the demo is not told about the children."""
+    ours = {name: value for name, value in os.environ.items() if name != "NOTIFY_SOCKET"}
+    return {**ours, "NOTIFY_SOCKET": notify_socket} if notify_socket else ours
 
 
 def _words(encoded: bytes) -> str:

@@ -24,7 +24,7 @@ FRAMES, GAP_FRAMES = 5, 2
 """How long somebody stands before the camera, and how long nobody does."""
 
 START_SECONDS = 60.0
-PATIENCE_SECONDS = 6.0
+PATIENCE_SECONDS = 8.0
 """How long an answer may take before the person holds the card up again."""
 
 TRIES = 6
@@ -56,7 +56,6 @@ class Stand:
         self._family = family
         self._seed = seed
         self._feed: Child | None = None
-        self._is_fresh = True
         folder.mkdir(parents=True)
         if not source:
             os.mkfifo(self._camera)
@@ -76,13 +75,14 @@ class Stand:
         return child, await child.wait_for(_digits, START_SECONDS, "digits to compare")
 
     async def open(self, event: int, activity: int) -> None:
-        """Start the kiosk at an event, and the camera before it."""
+        """Start the kiosk at an event, and the camera before it; return when the kiosk is ready. Raises DidNotCome."""
         options = ("--journal", str(self.journal), "--camera", self.source or str(self._camera), "--demo", "--json")
         station = ("--event", str(event), "--activity", str(activity), "--confirm-time")
-        self.kiosk = await self._family.start(f"{self.name} kiosk run", "-m", "kiosk", "run", *options, *station)
-        self._is_fresh = True
         if not self.source:
             await self._replace_feed()
+        self.kiosk = await self._family.start_service(
+            f"{self.name} kiosk run", "-m", "kiosk", "run", *options, *station, seconds=START_SECONDS
+        )
 
     async def close(self) -> int:
         """End the kiosk as a volunteer does, with SIGTERM: it signs the totals and sends what it can. Return its
@@ -108,9 +108,8 @@ class Stand:
         assert self.kiosk is not None
         for attempt in range(1, TRIES + 1):
             self.hold_up(code, anew=attempt > 1)
-            scan = await self._answer(START_SECONDS if self._is_fresh else PATIENCE_SECONDS)
+            scan = await self._answer(PATIENCE_SECONDS)
             if scan is not None:
-                self._is_fresh = False
                 await self._settle(attempt)
                 return scan
         raise self.kiosk.did_not_come(f"no answer to a code held up {TRIES} times")

@@ -1,4 +1,4 @@
-"""`./kumapo demo` as a person starts it: real processes, real pictures, a real cut; here its files are counted again."""
+"""`./kumapo demo` as a person starts it: real processes, real pictures, a real cut. Its files are counted again."""
 
 import json
 import sqlite3
