@@ -17,6 +17,11 @@ from sync.codec import WireError
 from sync.keys import read_key_list
 
 DATABASE_FILE = "hub.db"
+DRIVERS = {
+    "sqlite": "sqlite",
+    **dict.fromkeys(("postgres", "postgresql", "postgresql+psycopg"), "postgresql+psycopg"),
+}
+"""What a URL may begin with, and how SQLAlchemy calls it."""
 
 
 def store_for(data: Path, database: str) -> Store:
@@ -24,13 +29,15 @@ def store_for(data: Path, database: str) -> Store:
     if not database:
         return Store(sqlite_url(data / DATABASE_FILE))
     scheme, separator, rest = database.partition("://")
-    psycopg = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
+    driver = DRIVERS.get(scheme)
     try:
-        return Store(f"{psycopg.get(scheme, scheme)}{separator}{rest}")
-    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError) as error:
-        raise StoreError(
-            "データベースの指定が読めません。例 postgresql://user@host/name / The database's URL cannot be read."
-        ) from error
+        if driver:
+            return Store(f"{driver}{separator}{rest}")
+    except sa.exc.ArgumentError:
+        pass
+    raise StoreError(
+        "データベースの指定が読めません。例 postgresql://user@host/name / The database's URL cannot be read."
+    )
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from __future__ import annotations
 import errno
 import ipaddress
 import signal
+import socket
 from collections.abc import Callable
 from types import FrameType
 
@@ -52,29 +53,21 @@ def loopback(host: str) -> str:
 
 
 def serve(app: Flask, host: str, port: int, announce: Callable[[str], None]) -> None:
-    """Listen, call `announce` with the address (http://host:port), and serve until SIGTERM or SIGINT. Requests under
-    way are finished.
-
-    Raises NotLoopback and PortTaken.
+    """Listen, call `announce` with the address (http://host:port), and serve until SIGTERM or SIGINT; then up to five
+    seconds are left to requests under way. Raises NotLoopback and PortTaken.
     """
-    ip = loopback(host)
-    name = f"[{ip}]" if ":" in ip else ip
-    try:
-        server = create_server(
-            app,
-            listen=f"{name}:{port}",
-            threads=THREADS,
-            max_request_body_size=LENGTH_LIMIT,
-            max_request_header_size=HEADER_LIMIT,
-            ident=None,
-        )
-    except OSError as error:
-        if error.errno in {errno.EADDRINUSE, errno.EACCES}:
-            raise PortTaken(port) from error
-        raise
+    listening = _listen(loopback(host), port)
+    server = create_server(
+        app,
+        sockets=[listening],
+        threads=THREADS,
+        max_request_body_size=LENGTH_LIMIT,
+        max_request_header_size=HEADER_LIMIT,
+        ident=None,
+    )
     before = {number: signal.signal(number, _end) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        announce(f"http://{name}:{server.effective_port}")  # type: ignore[union-attr]  # the stubs lack it
+        announce(_address(listening))
         server.run()
     except SystemExit:
         pass  # told to end before it was running
@@ -82,6 +75,20 @@ def serve(app: Flask, host: str, port: int, announce: Callable[[str], None]) -> 
         for number, handler in before.items():
             signal.signal(number, handler)
         server.close()
+
+
+def _listen(ip: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((ip, port), family=socket.AF_INET6 if ":" in ip else socket.AF_INET)
+    except OSError as error:
+        if error.errno in {errno.EADDRINUSE, errno.EACCES}:
+            raise PortTaken(port) from error
+        raise
+
+
+def _address(listening: socket.socket) -> str:
+    ip, port = listening.getsockname()[:2]
+    return f"http://[{ip}]:{port}" if ":" in ip else f"http://{ip}:{port}"
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:
