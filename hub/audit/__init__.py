@@ -39,6 +39,14 @@ def audit(store: Store, keyring: Keyring) -> list[Finding]:
     Notes are no defects: they name what rests on the database alone. Of the keyring only public keys are used.
     """
     findings = Findings()
+    try:
+        _read_all(store, keyring, findings)
+    except (TypeError, ValueError, OverflowError) as error:  # SQLite lets a text stand where a number belongs
+        findings.defect("any", f"a value that no hub has written; the audit went no further: {error}", row="unknown")
+    return list(dict.fromkeys(findings.all))
+
+
+def _read_all(store: Store, keyring: Keyring, findings: Findings) -> None:
     with one_view(store) as connection, scratch() as expected:
         trust = read_trust(connection, keyring, findings)
         kiosks = read_kiosks(connection, trust, findings)
@@ -53,7 +61,6 @@ def audit(store: Store, keyring: Keyring) -> list[Finding]:
         check_counts(connection, ledger, findings)
         members_hold = check_members(connection, findings)
         check_accounts(connection, reference, members_hold, findings)
-    return list(dict.fromkeys(findings.all))
 
 
 def _check_kiosk(

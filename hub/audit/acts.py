@@ -48,10 +48,12 @@ def read_acts(connection: sa.Connection, reference: Reference, findings: Finding
     justified |= _read_holes(connection, acts, decided, findings)
     for one in acts.values():
         if one.kind in FENCES:
-            kinds = {fence.kind for fence in decided.fences.get(_kiosk_in(one.subject), [])}
-            if one.kind not in kinds:  # a second act of one kind draws no second line
+            drawn_by = [fence.act for fence in decided.fences.get(_kiosk_in(one.subject), []) if fence.kind == one.kind]
+            if not drawn_by:
                 findings.defect("fence", "missing, though an act draws it", kiosk=one.subject, kind=one.kind)
                 findings.defect("act", "draws no fence", act=one.act)
+            elif drawn_by[0] not in acts:  # else it is a second act of one kind, which draws no second line
+                findings.defect("act", "is not the one that its fence names", act=one.act)
         elif one.kind in DECISIONS and one.act not in justified and not one.subject.endswith(" 0"):
             table = DECISIONS[one.kind]
             findings.defect("act", f"has no {table} to show for it", act=one.act)

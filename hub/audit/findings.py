@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from itertools import count
 from typing import NamedTuple
 
+from sync.member import NUMBER_LIMIT, bucket_of
+
 
 class Finding(NamedTuple):
     """A row that is not what everything else says it must be.
@@ -38,6 +40,11 @@ class Findings:
 def subject(**key: object) -> str:
     """Return the name of a row: `kiosk 3f2a…, seq 12`."""
     return ", ".join(f"{name} {_spelled(part)}" for name, part in key.items())
+
+
+def is_in_bucket(member: int, bucket: int) -> bool:
+    """Tell whether a member's rows lie in this bucket; a number that can be nobody's lies in none."""
+    return 0 <= member < NUMBER_LIMIT and bucket_of(member) == bucket
 
 
 def left_out(numbers: Iterable[int]) -> int | None:

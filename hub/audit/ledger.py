@@ -13,12 +13,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from hub.audit.expected import NO_KEY, Expected, Identity, Key, Scratch
-from hub.audit.findings import Findings
+from hub.audit.findings import Findings, is_in_bucket
 from hub.audit.limits import LimitWatch
 from hub.audit.reading import stream
 from hub.audit.reference import Reference
 from hub.audit.standings import ELIGIBLE
-from sync.member import bucket_of
 
 NOW_WINS = "now the winner of its key"
 NO_LONGER_WINS = "no longer the winner of its key"
@@ -47,7 +46,7 @@ class Ledger:
                 default=None,
             )
             known = {one.identity: one for one in expected}
-            if (transfers or asides) and key != NO_KEY and key[1] != bucket_of(key[2]):
+            if (transfers or asides) and key != NO_KEY and not is_in_bucket(key[2], key[1]):
                 table = "transfer" if transfers else "aside"
                 self._findings.defect(table, "its bucket is another member's", **_named(key))
             self._check_turns(key, transfers, known)
@@ -157,12 +156,12 @@ class Ledger:
             self._findings.defect(
                 "transfer", f"missing: its grant is to be posted{instead}", **_named(key), turn=len(transfers), **place
             )
-        elif last is not None:
-            defect = "missing: what is not to stand is to be taken back"
-            self._findings.defect("transfer", defect, **_named(key), turn=len(transfers))
         if last is not None and (now := known.get(_identity(last))):
             why = "" if now.verdict == ELIGIBLE else f", because it is {now.verdict}: {now.reason}"
             self._findings.defect("transfer", f"is not to stand posted{why}", **_named(key), turn=last.turn)
+            if winner is None:
+                defect = "missing: what is not to stand is to be taken back"
+                self._findings.defect("transfer", defect, **_named(key), turn=len(transfers))
 
     def _check_asides(
         self, key: Key, asides: list[Any], known: Mapping[Identity, Expected], winner: Expected | None

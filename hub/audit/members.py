@@ -9,12 +9,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hub.audit.findings import Findings
+from hub.audit.findings import Findings, is_in_bucket
 from hub.audit.reading import stream
-from sync.member import bucket_of, is_member_number
+from sync.member import is_member_number
 
+_KEY_COLUMNS = ("event", "bucket", "member", "activity", "occasion", "turn")
 _SUMS = """
-    SELECT bucket, member, sum(points + owed) AS held, sum(owed) AS owed, min(points) AS lowest FROM transfer
+    SELECT bucket, member, sum(points + owed) AS held, sum(owed) AS owed FROM transfer
     GROUP BY bucket, member ORDER BY bucket, member
 """
 
@@ -29,13 +30,12 @@ def check_members(connection: sa.Connection, findings: Findings) -> int:
             if found and member is None:
                 findings.defect("member", f"missing, though {table} names it", bucket=whose[0], member=whose[1])
                 findings.defect(table, "its member is not in the books", bucket=whose[0], member=whose[1])
-            if found and whose[0] != bucket_of(whose[1]):
+            if found and not is_in_bucket(whose[1], whose[0]):
                 findings.defect(table, "its bucket is another member's", bucket=whose[0], member=whose[1])
         _check_cards(cards, lost, findings)
         _check_balance(whose, balance, sums, findings)
-        if sums and sums[0].lowest < 0:
-            _check_owed(connection, whose, findings)
         total += sum(one.held - one.owed for one in balance)
+    _check_owed(connection, findings)
     return total
 
 
@@ -66,7 +66,7 @@ def _labelled(connection: sa.Connection, which: int, text: str) -> Iterator[tupl
 
 def _check_member(member: Any, cards: list[Any], findings: Findings) -> None:
     name = {"bucket": member.bucket, "member": member.member}
-    if member.bucket != bucket_of(member.member):
+    if not is_in_bucket(member.member, member.bucket):
         findings.defect("member", "its bucket is another member's", **name)
     if not is_member_number(member.member):
         findings.defect("member", "its check digits are wrong", **name)
@@ -76,6 +76,7 @@ def _check_member(member: Any, cards: list[Any], findings: Findings) -> None:
         findings.defect("card", "missing: every member has a first card", **name, issue=1)
     elif member.since_ms > cards[0].made_ms:
         findings.defect("member", "is younger than its first card", **name)
+        findings.defect("card", "is older than its member", **name, issue=cards[0].issue)
 
 
 def _check_cards(cards: list[Any], lost: list[Any], findings: Findings) -> None:
@@ -113,33 +114,28 @@ def _check_balance(whose: tuple[int, int], balance: list[Any], sums: list[Any], 
         findings.defect("member_balance", defect, **name)
 
 
-def _check_owed(connection: sa.Connection, whose: tuple[int, int], findings: Findings) -> None:
+_TURNS_OF_THE_TAKEN_BACK = """
+    SELECT t.event, t.bucket, t.member, t.activity, t.occasion, t.turn, t.points, t.owed, t.posted_ms FROM transfer t
+    JOIN (SELECT DISTINCT bucket, member FROM transfer WHERE points < 0) taken
+      ON taken.bucket = t.bucket AND taken.member = t.member
+    ORDER BY t.bucket, t.member, t.posted_ms
+"""
+
+
+def _check_owed(connection: sa.Connection, findings: Findings) -> None:
     """What is taken back is owed only as far as the member did not hold it then. Rows of one moment have no order, so
     the least and the most it can have held are asked.
     """
-    turns = list(
-        stream(
-            connection,
-            "SELECT * FROM transfer WHERE bucket = :bucket AND member = :member ORDER BY posted_ms",
-            bucket=whose[0],
-            member=whose[1],
-        )
-    )
-    for one in turns:
-        if one.points > 0:
-            continue
-        before = sum(other.points + other.owed for other in turns if other.posted_ms < one.posted_ms)
-        beside = [other.points + other.owed for other in turns if other.posted_ms == one.posted_ms and other is not one]
-        most = before + sum(change for change in beside if change > 0)
-        least = before + sum(change for change in beside if change < 0)
-        if not max(0, -one.points - most) <= one.owed <= max(0, -one.points - least):
-            findings.defect(
-                "transfer",
-                f"owes {one.owed} although the member held {least if least == most else f'{least} to {most}'}",
-                event=one.event,
-                bucket=one.bucket,
-                member=one.member,
-                activity=one.activity,
-                occasion=one.occasion,
-                turn=one.turn,
-            )
+    for _, turns in groupby(stream(connection, _TURNS_OF_THE_TAKEN_BACK), key=lambda one: (one.bucket, one.member)):
+        held = 0
+        for _, at_once in groupby(turns, key=lambda one: one.posted_ms):
+            beside = list(at_once)
+            changes = [one.points + one.owed for one in beside]
+            for one in beside:
+                own = one.points + one.owed
+                most = held + sum(change for change in changes if change > 0)
+                least = held + sum(change for change in changes if change < 0) - own
+                if one.points < 0 and not max(0, -one.points - most) <= one.owed <= max(0, -one.points - least):
+                    name = {column: getattr(one, column) for column in _KEY_COLUMNS}
+                    findings.defect("transfer", f"owes {one.owed} although the member held {least} to {most}", **name)
+            held += sum(changes)

@@ -15,7 +15,7 @@ from hub.audit.kiosks import Kiosk
 from hub.audit.reading import stream
 from hub.audit.trust import Trust
 from sync.citytime import fiscal_year
-from sync.codec import WireError, decode
+from sync.codec import MOMENT_LIMIT, WireError, decode
 from sync.keys import Instance
 from sync.manifest import Activity, Event, Manifest, OccasionBy, read_manifest
 from sync.rules import read_rule
@@ -105,9 +105,8 @@ def _check_allotments(connection: sa.Connection, findings: Findings) -> None:
         findings.defect("organisation", "added, or an earlier number is missing", organisation=max(organisations))
     budgets = {
         one.target_holder: one.posted_ms
-        for one in stream(
-            connection, "SELECT target_holder, posted_ms FROM movement WHERE kind = 'budget' ORDER BY posted_ms DESC"
-        )
+        for one in stream(connection, "SELECT mark, target_holder, posted_ms FROM movement WHERE kind = 'budget'")
+        if one.mark == f"{one.target_holder}/1"
     }
     allotments = set()
     for one in stream(connection, "SELECT allotment, organisation, fiscal_year FROM allotment ORDER BY allotment"):
@@ -118,10 +117,16 @@ def _check_allotments(connection: sa.Connection, findings: Findings) -> None:
         if one.allotment not in budgets:
             findings.defect("allotment", "never given a budget", allotment=one.allotment)
             findings.defect("movement", "missing: a first budget", kind="budget", mark=f"{one.allotment}/1")
-        elif fiscal_year(budgets[one.allotment]) != one.fiscal_year:
+        elif not _is_of_year(budgets[one.allotment], one.fiscal_year):
             findings.defect("allotment", "its first budget is of another fiscal year", allotment=one.allotment)
+            mark = f"{one.allotment}/1"
+            findings.defect("movement", "not in the fiscal year of its allotment", kind="budget", mark=mark)
     for number in sorted(budgets.keys() - allotments):
         findings.defect("allotment", "missing, though it was given a budget", allotment=number)
+
+
+def _is_of_year(posted_ms: int, year: int) -> bool:
+    return 0 <= posted_ms < MOMENT_LIMIT and fiscal_year(posted_ms) == year
 
 
 def _read_events(connection: sa.Connection, findings: Findings) -> dict[int, list[Event]]:
