@@ -11,9 +11,9 @@ from flask import Flask, Response, redirect, request, url_for
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.wrappers import Response as AnyResponse
 
-from hub.desk import desk
-from hub.desk_shapes import HexConverter
-from hub.gate import Gate
+from hub.desk.gate import Gate
+from hub.desk.routes import desk
+from hub.desk.shapes import HexConverter
 from hub.served import Office, Served, serve_with
 from hub.service import Hub
 from hub.serving import NotLoopback, loopback

@@ -138,7 +138,7 @@ def serve(
     The link that is shown opens the desk, once. A new start shows a new link.
     """
     from hub.app import create_app
-    from hub.gate import Gate
+    from hub.desk.gate import Gate
     from hub.served import Office
     from hub.serving import NotLoopback, PortTaken, loopback
     from hub.serving import serve as serve_app

@@ -1,4 +1,4 @@
-"""The wire by HTTP: what a kiosk gets for good bytes, and which reason for bad ones. Over real HTTP where it matters."""
+"""The wire by HTTP: what a kiosk gets for good bytes, and which reason for bad ones. Real HTTP where it matters."""
 
 from __future__ import annotations
 

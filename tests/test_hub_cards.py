@@ -17,9 +17,6 @@ from hub.cards import (
     CARD_HEIGHT,
     CARD_WIDTH,
     LEFT,
-    MODULE,
-    MODULES,
-    QUIET_MODULES,
     TOP,
     CardError,
     card_sheet,
@@ -105,12 +102,12 @@ def test_a_poor_printer_and_a_good_one_are_read_alike(dpi: int) -> None:
 def test_the_code_is_large_and_its_quiet_zone_is_empty() -> None:
     picture = cut_out(pictures(card_sheet([card(1)], "熊谷市"), 254)[0], 0, 254)  # ten pixels a millimetre
 
-    dark = np.argwhere(picture[:, : round((2 + (MODULES + 2 * QUIET_MODULES) * MODULE) * 10)] < 128)
+    dark = np.argwhere(picture[:, :510] < 128)
 
     top, left = dark.min(axis=0)
     bottom, right = dark.max(axis=0)
     code_mm = ((bottom - top + 1) / 10, (right - left + 1) / 10)
-    quiet_mm = QUIET_MODULES * MODULE
+    quiet_mm = 4 * code_mm[0] / 41
     assert code_mm == pytest.approx((41, 41), abs=0.2)
     assert min(code_mm) >= 32
     assert top / 10 >= quiet_mm

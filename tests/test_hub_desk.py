@@ -11,7 +11,7 @@ from desk_scene import NEW_BOOTH, STRANGER, Scene, answered_invitation, busy
 from hub_world import VISIT, Booth, World
 from wire_samples import MORNING_MS, sample_key
 
-from hub import closer, overview, registers
+from hub.desk import closer, overview, registers
 from hub.facts import find_kiosk
 from hub.service import mark_rolled_back
 from hub.store import Store, execute, row, rows
@@ -346,6 +346,16 @@ def test_the_recount_reads_every_entry_and_finds_a_figure_that_was_changed(scene
     assert "端末の日締め(21番) the kiosk's own day end 18 870" in honest.text
     assert "届いた記録を数えると from the records 18 920" in honest.text
     assert "表にある数 in the tables 18 930" in changed.text
+
+
+def test_the_recount_does_not_agree_with_a_table_that_lost_a_point(scene: Scene, desk: Desk) -> None:
+    with scene.world.store.transaction() as connection:
+        text = "UPDATE kiosk_count SET points = points - 1 WHERE verdict = 'posted' AND kiosk = :kiosk"
+        execute(connection, text, kiosk=scene.gap.kiosk)
+
+    page = desk.get(f"{kiosk_path(scene.gap)}/recount")
+
+    assert "数が合っていません" in page.text
 
 
 @pytest.mark.parametrize("name", ["late", "copied", "gap", "silent"])

@@ -71,7 +71,8 @@ def hang_together(
     kept = {(one.seq, one.hash) for one in main}
     rest = [one for one in arrived if (one.seq, one.hash) not in kept]
     if line is not None:
-        return Tree(main, [(one, line.kind) for one in rest], line.tip, (), missing)
+        cursor = line.tip if line.tip[0] else (0, first_prev)
+        return Tree(main, [(one, line.kind) for one in rest], cursor, (), missing)
     cursor = (main[-1].seq, main[-1].hash) if main else (0, first_prev)
     return Tree(main, [(one, "hole") for one in rest], cursor, _runs(rest), missing)
 

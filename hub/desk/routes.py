@@ -12,18 +12,18 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from hub import closer, overview, registers, visitor, wording
-from hub.desk_events import events
-from hub.desk_forms import DeskForm, SignInForm
-from hub.desk_held import held
-from hub.desk_kiosks import kiosks
-from hub.desk_members import members
-from hub.desk_offices import offices
-from hub.desk_shapes import FILTERS
+from hub.desk import closer, overview, registers, visitor, wording
+from hub.desk.events import events
+from hub.desk.forms import DeskForm, SignInForm
+from hub.desk.held import held
+from hub.desk.kiosks import kiosks
+from hub.desk.members import members
+from hub.desk.offices import offices
+from hub.desk.shapes import FILTERS
+from hub.desk.todo import Found, to_decide
 from hub.served import served
 from hub.service import is_rolled_back
 from hub.store import StoreError
-from hub.todo import Found, to_decide
 
 ACTS_A_PAGE = 100
 

@@ -9,9 +9,10 @@ import sqlalchemy as sa
 from flask import Blueprint, abort, flash, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response
 
-from hub import acts, closer, enrolments, overview, registers, visitor
+from hub import acts, enrolments
 from hub.acts import ActRefused
-from hub.desk_forms import ApproveForm, AssignForm, DeskForm, GapForm, InviteForm, ReasonForm, TopUpForm, choices
+from hub.desk import closer, overview, registers, visitor
+from hub.desk.forms import ApproveForm, AssignForm, DeskForm, GapForm, InviteForm, ReasonForm, TopUpForm, choices
 from hub.enrolments import EnrolmentRefused
 from hub.manifests import ShareRefused, assign, sign_manifest
 from hub.served import served

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from hub.overview import HeldGroup, KioskLine
-from hub.registers import InvitationLine
-from hub.wording import reason_of
+from hub.desk.overview import HeldGroup, KioskLine
+from hub.desk.registers import InvitationLine
+from hub.desk.wording import reason_of
 
 
 class Todo(NamedTuple):

@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from flask import Blueprint, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
-from hub import overview, registers, visitor
 from hub.acts import record
-from hub.desk_forms import AllotmentForm, DeskForm, OrganisationForm, RaiseForm, choices
+from hub.desk import overview, registers, visitor
+from hub.desk.forms import AllotmentForm, DeskForm, OrganisationForm, RaiseForm, choices
 from hub.reference import add_allotment, add_organisation, raise_allotment
 from hub.served import served
 

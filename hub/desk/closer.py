@@ -12,9 +12,9 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from hub.check import understand
+from hub.desk.overview import NOTHING, Pair
 from hub.facts import shares_in_force
 from hub.judge import Fold
-from hub.overview import NOTHING, Pair
 from hub.reference import load_events, lost_cards
 from hub.service import Hub, instances
 from hub.store import row, rows

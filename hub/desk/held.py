@@ -7,12 +7,13 @@ from http import HTTPStatus
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from hub import acts, closer, overview, visitor
+from hub import acts
 from hub.accounts import make_known
 from hub.acts import ActRefused
-from hub.desk_forms import DecideForm, ReasonForm
+from hub.desk import closer, overview, visitor
+from hub.desk.forms import DecideForm, ReasonForm
+from hub.desk.wording import Reason, reason_named, reason_of
 from hub.served import served
-from hub.wording import Reason, reason_named, reason_of
 
 ENTRIES_A_PAGE = 100
 

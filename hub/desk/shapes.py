@@ -9,8 +9,8 @@ import segno
 from markupsafe import Markup
 from werkzeug.routing import BaseConverter, ValidationError
 
-from hub.overview import Act
-from hub.wording import ACTS, reason_of
+from hub.desk.overview import Act
+from hub.desk.wording import ACTS, reason_of
 from sync.citytime import city_datetime
 from sync.member import printed
 from sync.rules import Fixed, Rule

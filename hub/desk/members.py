@@ -7,9 +7,10 @@ from http import HTTPStatus
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from hub import accounts, registers, visitor
+from hub import accounts
 from hub.acts import ActRefused
-from hub.desk_forms import AddMembersForm, DeskForm, FindMemberForm, LostCardForm, ReasonForm, choices
+from hub.desk import registers, visitor
+from hub.desk.forms import AddMembersForm, DeskForm, FindMemberForm, LostCardForm, ReasonForm, choices
 from hub.reference import add_members, cards_of
 from hub.served import served
 from sync.envelope import MEMBER

@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
-from hub import registers, visitor
 from hub.acts import judge_kiosks_holding, record
-from hub.desk_forms import ChangeEventForm, EventForm, choices, event_fields
+from hub.desk import registers, visitor
+from hub.desk.forms import ChangeEventForm, EventForm, choices, event_fields
 from hub.reference import add_event
 from hub.served import served
 
