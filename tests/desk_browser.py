@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -9,6 +10,7 @@ from typing import Final
 from urllib.parse import urljoin, urlsplit
 
 from flask import Flask
+from jinja2 import FileSystemBytecodeCache
 from werkzeug.datastructures import MultiDict
 from werkzeug.test import TestResponse
 
@@ -18,6 +20,9 @@ from hub.served import Office
 from hub.service import Hub
 
 FORM_KEY: Final = "form_key"
+COMPILED: Final = FileSystemBytecodeCache(os.environ["XDG_RUNTIME_DIR"])
+"""Each test makes an app of its own; compiling every template again would take most of its time."""
+
 _VOID: Final = {"meta", "link", "input", "br", "img", "circle", "path", "rect", "hr"}
 
 
@@ -133,6 +138,7 @@ class Desk:
     ) -> None:
         self.gate = Gate(hub.random_bytes)
         self.app = app or create_app(hub, self.gate, office)
+        self.app.jinja_env.bytecode_cache = COMPILED
         self.client = self.app.test_client()
         if signed_in:
             self.sign_in()
