@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ from sync.envelope import MEMBER
 from sync.member import printed
 from sync.token import LENGTH_LIMIT, read_token, write_token
 
+ROOT = Path(__file__).parent.parent
 DPI = 150
 A4_MM = (210, 297)
 
@@ -145,6 +147,14 @@ def test_the_number_and_the_citys_name_stand_on_the_card() -> None:
 def test_no_character_of_a_card_lacks_its_glyph() -> None:
     assert missing_glyphs(texts_on_card("熊谷市")) == set()
     assert missing_glyphs("髙﨑市 邉 々ヶ〒①") <= {"〒"}
+
+
+def test_no_character_of_the_desk_itself_lacks_its_glyph() -> None:
+    pages = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "hub").rglob("*.html")))
+    words = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "hub" / "desk").glob("*.py")))
+
+    assert len(pages) > 10_000
+    assert missing_glyphs(pages + words) - {"\n"} == set()
 
 
 def test_a_name_that_cannot_be_printed_is_refused_with_the_characters() -> None:
