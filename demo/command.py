@@ -82,12 +82,12 @@ def demo(
     options = Options(seconds, secrets.randbelow(2**32) if seed is None else seed, _source(camera), headless)
     cv2.setNumThreads(1)
     status, ended = asyncio.run(_run(options, keep))
-    if ended is not None and (headless or wants_object):
+    if headless or wants_object:
         click.echo(msgspec.json.encode(ended))
     sys.exit(status)
 
 
-async def _run(options: Options, keep: Path | None) -> tuple[int, dict[str, object] | None]:
+async def _run(options: Options, keep: Path | None) -> tuple[int, dict[str, object]]:
     """Play one run in its folder; return the exit status, and what to print as one object."""
     stop = _Stop()
     narrator = Narrator(SystemClock())
@@ -100,7 +100,7 @@ async def _run(options: Options, keep: Path | None) -> tuple[int, dict[str, obje
             return _told(await _perform(conductor, narrator, options, stop), narrator)
         except asyncio.CancelledError:
             narrator.say("途中で止められました", "stopped before the end: nothing was counted")
-            return INTERRUPTED, None
+            return INTERRUPTED, {"error": "stopped", "balanced": False, "seed": options.seed}
         except (DidNotCome, ExceptionGroup) as error:
             troubles = _troubles(error)
             click.echo("\n".join(["デモを続けられません / the demo cannot go on:", *troubles]), err=True)
@@ -119,7 +119,7 @@ async def _perform(conductor: Conductor, narrator: Narrator, options: Options, s
         await conductor.close_stands()
     if not options.is_headless:
         if not is_live:
-            narrator.plain(table(conductor.result().sums))
+            _told(conductor.result(), narrator)
         narrator.say("センターは開いたままです。Ctrl-C で終わります", "the hub stays open; Ctrl-C ends it")
         stop.is_awaited = True
         await conductor.stay_open(stop.told)

@@ -74,10 +74,14 @@ def _presence_checks(played: Played) -> list[Check]:
 
 
 def _unkept(books: Books, identity: bytes, scans: Iterable[Line]) -> list[object]:
-    """Return the numbers of the OKs whose entry is not in the journal, or is another grant than the screen said."""
-    kept = {(seq, grant.event, grant.points) for seq, grant in grants_in(books.journals.get(identity, ()))}
-    shown = [scan for scan in scans if scan["outcome"] in OK_WORDS]
-    return [scan["seq"] for scan in shown if (scan["seq"], scan["event"], scan["points"]) not in kept]
+    """Return the numbers of the OKs whose entry is not in the journal, is another grant than the screen said, or was
+    promised before.
+    """
+    grants = grants_in(books.journals.get(identity, ()))
+    kept: Counter[tuple[object, ...]] = Counter((seq, grant.event, grant.points) for seq, grant in grants)
+    said = (scan for scan in scans if scan["outcome"] in OK_WORDS)
+    shown: Counter[tuple[object, ...]] = Counter((scan["seq"], scan["event"], scan["points"]) for scan in said)
+    return sorted((promise[0] for promise in (shown - kept).elements()), key=str)
 
 
 def _wrong_screens(shown: Iterable[tuple[Visit, str]]) -> list[str]:

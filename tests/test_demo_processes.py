@@ -108,6 +108,31 @@ def test_what_is_said_to_a_child_reaches_it() -> None:
     play(story())
 
 
+def test_a_service_is_waited_for_until_it_says_that_it_is_ready() -> None:
+    async def story() -> None:
+        family = Family()
+        code = "import os; from kiosk.service import notify; notify(os.environ['NOTIFY_SOCKET'], 'READY=1'); " + SILENT
+
+        child = await family.start_service("booth", "-c", code, seconds=PATIENCE_SECONDS)
+
+        assert is_alive(child)
+        await family.end()
+
+    play(story())
+
+
+@pytest.mark.parametrize(("code", "seconds"), [("raise SystemExit('no camera')", PATIENCE_SECONDS), (SILENT, 0.01)])
+def test_a_service_that_does_not_get_ready_is_told(code: str, seconds: float) -> None:
+    async def story() -> None:
+        family = Family()
+
+        with pytest.raises(DidNotCome, match="booth: was not ready"):
+            await family.start_service("booth", "-c", code, seconds=seconds)
+        await family.end()
+
+    play(story())
+
+
 def test_a_family_ends_whole_and_the_deaf_by_force(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "TERM_SECONDS", 0.05)
 
