@@ -22,7 +22,7 @@ from hub.facts import KioskRow, accepted_holes, find_kiosk, line_of, load_facts
 from hub.inbox import write_entries
 from hub.judge import Attested, Facts, Fold, Judged, hold_all, judge
 from hub.limits import flag_over_limit
-from hub.posting import Change, post, unusual_members
+from hub.posting import Change, ended_moments, post, unusual_members
 from hub.service import Hub, instances, is_rolled_back, key_list_version, mark_rolled_back
 from hub.store import execute, row, rows
 from sync.batch import Batch, Head
@@ -203,7 +203,7 @@ def _judge_whole(  # the whole road
 def _with_members(connection: sa.Connection, facts: Facts, judged: list[Judged]) -> Facts:
     """Return the facts with the unusual ones among the members of these grants; the same facts where there are none."""
     unusual = unusual_members(connection, sorted({one.grant.member for one in judged if one.grant is not None}))
-    return replace(facts, members=unusual) if unusual else facts
+    return replace(facts, members=unusual, ended_ms=ended_moments(connection, unusual)) if unusual else facts
 
 
 def _stored_entries(connection: sa.Connection, kiosk: bytes) -> list[tuple[Link, Attested]]:

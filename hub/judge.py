@@ -78,8 +78,8 @@ class EventNow(NamedTuple):
 class Facts:
     """Everything beside the entries that a standing depends on, for one kiosk.
 
-    `members` holds only the unusual ones: {member: "unknown" | "ended"}. `shares` is total + reserve now in force per
-    allotment.
+    `members` holds only the unusual ones: {member: "unknown" | "ended"}; `ended_ms` is when such an account
+    was ended. `shares` is total + reserve now in force per allotment.
     `events` are all events as they stand now; `decisions` are persons' acts by entry hash: "release" or "dismiss".
     """
 
@@ -87,6 +87,7 @@ class Facts:
     events: Mapping[int, EventNow]
     shares: Mapping[int, int]
     members: Mapping[int, str] = field(default_factory=dict)
+    ended_ms: Mapping[int, int] = field(default_factory=dict)
     lost_cards: frozenset[tuple[int, int]] = frozenset()
     decisions: Mapping[bytes, str] = field(default_factory=dict)
 
@@ -196,7 +197,7 @@ def _judge_grant(  # one step of the fold
     earliest, latest, occurred_ms = _interval(fold, stamp, attested.arrived_ms, ceiling_ms)
     if attested.seq in voided:
         return Judged(attested.seq, attested.hash, grant, Candidacy.DISMISSED, "voided", (), occurred_ms, allotment)
-    reason = _reason_to_hold(facts, fold, grant, event, (earliest, latest))
+    reason = _reason_to_hold(facts, fold, grant, event, (earliest, latest), attested.arrived_ms)
     candidacy, reason = _decided(facts, attested.hash, reason, grant)
     flags = _flags(facts, grant, occurred_ms)
     return Judged(attested.seq, attested.hash, grant, candidacy, reason, flags, occurred_ms, allotment)
@@ -222,15 +223,17 @@ def _allotment_now(facts: Facts, grant: Grant | None) -> int:
     return event.allotment if event else 0
 
 
-def _reason_to_hold(facts: Facts, fold: Fold, grant: Grant, event: Event | None, interval: tuple[int, int]) -> str:
+def _reason_to_hold(
+    facts: Facts, fold: Fold, grant: Grant, event: Event | None, interval: tuple[int, int], arrived_ms: int
+) -> str:
     activity = event.activity(grant.activity) if event else None
     if event is None or activity is None:
         return "not this kiosk's"
     if points_for(activity.rule, grant.quantity) != grant.points:
         return "points"
     unusual = facts.members.get(grant.member)
-    if unusual is not None:
-        return f"member {unusual}"
+    if unusual is not None and arrived_ms >= facts.ended_ms.get(grant.member, 0):
+        return f"member {unusual}"  # what had arrived before an account was ended stays as it was
     now = facts.events.get(grant.event, EventNow(event.starts_ms, event.ends_ms, event.allotment))
     if interval[1] < now.starts_ms or interval[0] > now.ends_ms:
         return "time"

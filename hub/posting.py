@@ -9,7 +9,7 @@ transfers (turn 1, 2 …), and what a member no longer has goes to `owed` in the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -18,7 +18,7 @@ from hub.inbox import fill_asked, fill_inbox
 from hub.judge import Candidacy, Judged
 from hub.settle import Claim, RepeatKey, winner
 from hub.store import execute, execute_many, row, rows
-from sync.member import bucket_of
+from sync.member import bucket_of, printed
 
 NOT_A_GRANT = "void of nothing"
 """The reason of a held entry that is no grant and must not be counted as one."""
@@ -97,6 +97,16 @@ def unusual_members(connection: sa.Connection, members: Iterable[int]) -> dict[i
         """,
     )
     return {member: state or "unknown" for member, state in found}
+
+
+def ended_moments(connection: sa.Connection, unusual: Mapping[int, str]) -> dict[int, int]:
+    """Return when each account among `unusual` that was ended was ended: {member: moment}, as its act says."""
+    moments = {}
+    for member, why in unusual.items():
+        if why == "ended":
+            text = "SELECT max(done_ms) AS done_ms FROM act WHERE kind = 'end member' AND subject = :subject"
+            moments[member] = row(connection, text, subject=printed(member)).done_ms or 0
+    return moments
 
 
 def _is_added(change: Change) -> bool:

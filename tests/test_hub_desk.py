@@ -678,6 +678,34 @@ def test_an_ended_account_holds_later_grants(either: World) -> None:
     assert state.state == "ended"
 
 
+def test_what_had_arrived_before_an_account_was_ended_stays_posted_whatever_is_judged_again(either: World) -> None:
+    world, desk = either, Desk(either.hub)
+    booth, member = world.booth(), world.members[0]
+    booth.grant(0)
+    booth.send()
+    world.now_ms += 1_000
+    desk.submit(desk.get(f"/desk/members/{member}"), "/end", reason="転出")
+    booth.grant(0, occasion=1)
+    booth.send()
+
+    desk.submit(desk.get(kiosk_path(booth)), "/top-up", points="10", reason="すべて見なおす")
+
+    assert world.verdicts(booth) == {"posted": (1, 50), "held": (1, 50)}
+    assert world.reasons(booth) == {3: ("held", "member ended")}
+    assert world.balance(member) == 50
+
+
+def test_the_recount_reads_long_journals_page_by_page(either: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = busy(either)
+    with either.store.reading() as connection:
+        at_once = {kiosk: closer.recount(connection, kiosk) for kiosk in (scene.copied.kiosk, scene.gap.kiosk)}
+
+    monkeypatch.setattr(closer, "_PAGE", 3)
+
+    with either.store.reading() as connection:
+        assert {kiosk: closer.recount(connection, kiosk) for kiosk in at_once} == at_once
+
+
 # the acts
 
 
