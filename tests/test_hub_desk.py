@@ -11,6 +11,7 @@ from desk_scene import NEW_BOOTH, STRANGER, Scene, answered_invitation, busy
 from hub_world import VISIT, Booth, World
 from wire_samples import MORNING_MS, sample_key
 
+from hub.audit import audit
 from hub.desk import closer, overview, registers
 from hub.facts import find_kiosk
 from hub.service import mark_rolled_back
@@ -732,3 +733,29 @@ def test_a_manifest_signed_at_the_desk_is_one_the_kiosk_would_take(world: World,
         encoded = row(connection, "SELECT encoded FROM manifest WHERE version = 2").encoded
     manifest = read_manifest(bytes(encoded), world.hub.keyring.verifying(MANIFEST))
     assert (manifest.kiosk, manifest.version) == (booth.kiosk, 2)
+
+
+def test_the_audit_understands_everything_the_desk_does(either: World) -> None:
+    scene, world, desk = busy(either), either, Desk(either.hub)
+    world.now_ms += 1_000
+    forms: list[tuple[str, str, dict[str, str | list[str]]]] = [
+        (kiosk_path(scene.short), "/top-up", {"points": "1000"}),
+        (kiosk_path(scene.gap), "/gap", {}),
+        (kiosk_path(scene.late), "/stop", {}),
+        (kiosk_path(scene.copied), "/withdraw", {}),
+        ("/desk/held/unknown-members", f"/{STRANGER}", {}),
+        (f"/desk/members/{world.members[0]}", "/end", {}),
+        (f"/desk/members/{world.members[3]}", "/lost", {}),
+        (f"/desk/events/{world.event}", f"/events/{world.event}", {"ends": "2026-11-17T17:00"}),
+        ("/desk/organisations/", "/raise", {"points": "5"}),
+        (f"/desk/held/{scene.copied.kiosk.hex()}/two-lines", "/two-lines", {"everything": "y", "decision": "release"}),
+        (f"/desk/held/{scene.short.kiosk.hex()}/points", "/points", {"everything": "y", "decision": "dismiss"}),
+    ]
+
+    answers = [
+        desk.submit(desk.get(path), ending, reason="見本の理由", **typed).status for path, ending, typed in forms
+    ]
+    answers.append(desk.submit(desk.get("/desk/kiosks/"), "/kiosks/settings").status)
+
+    assert set(answers) == {200}
+    assert audit(world.store, world.hub.keyring) == []
