@@ -128,6 +128,15 @@ def _decide_one(connection: sa.Connection, kiosk: bytes, entry_hash: bytes, kind
         raise ActRefused("この記録は要確認ではありません / this entry is not held")
     if kind == "release" and held.reason not in RELEASABLE:
         raise ActRefused(f"別の処理が必要です / another act is needed: {held.reason}")
+    decided = row(
+        connection,
+        "SELECT 1 FROM decision WHERE kiosk = :kiosk AND seq = :seq AND hash = :hash",
+        kiosk=kiosk,
+        seq=held.seq,
+        hash=entry_hash,
+    )
+    if decided is not None:
+        raise ActRefused("この記録はもう決めてあります。ほかの理由が残っています / decided before; held for another reason")
     execute(
         connection,
         "INSERT INTO decision (kiosk, seq, hash, kind, act) VALUES (:kiosk, :seq, :hash, :kind, :act)",

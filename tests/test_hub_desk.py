@@ -19,6 +19,7 @@ from hub.store import Store, execute, row, rows
 from sync.certificate import kiosk_identity
 from sync.citytime import DAY_MS
 from sync.enrolment import digits_to_compare
+from sync.entry import Clock
 from sync.envelope import MANIFEST
 from sync.manifest import OccasionBy, Share, read_manifest
 from sync.member import bucket_of, printed
@@ -228,6 +229,28 @@ def test_what_needs_another_act_cannot_be_released_by_a_form_made_by_hand(scene:
     assert page.form("/share").offered["decision"] == ["dismiss"]
     assert (refused.status, "別の処理が必要です" in refused.text) == (400, True)
     assert held(scene.world, scene.short, "beyond share") == 2
+
+
+def test_an_entry_that_was_decided_before_is_refused_kindly_when_another_reason_holds_it(
+    world: World, desk: Desk
+) -> None:
+    booth = world.booth(total=0)
+    world.now_ms += 2 * DAY_MS
+    booth.grant(0)
+    booth.add(Clock(world.now_ms, booth.stamp().monotonic_ms - 50, booth.stamp().monotonic_ms))
+    booth.send()
+    path = f"/desk/held/{booth.kiosk.hex()}"
+    desk.submit(desk.get(f"{path}/time"), "/time", everything="y", decision="release", reason="確かめた")
+    event = f"/desk/events/{world.event}"
+    desk.submit(desk.get(event), event, ends="2026-11-17T17:00", reason="延期")
+    desk.submit(desk.get(kiosk_path(booth)), "/settings")
+    world.now_ms += 1_000
+    desk.submit(desk.get(kiosk_path(booth)), "/top-up", points="10", reason="見なおす")
+
+    refused = desk.submit(desk.get(f"{path}/share"), "/share", everything="y", decision="dismiss", reason="やめる")
+
+    assert world.reasons(booth) == {2: ("held", "beyond share")}
+    assert (refused.status, "もう決めてあります" in refused.text) == (400, True)
 
 
 def test_a_long_group_is_shown_in_pages_and_still_decided_at_once(world: World, desk: Desk) -> None:
