@@ -136,7 +136,7 @@ def _decide_one(connection: sa.Connection, kiosk: bytes, entry_hash: bytes, kind
         hash=entry_hash,
     )
     if decided is not None:
-        raise ActRefused("この記録はもう決めてあります。ほかの理由が残っています / decided before; held for another reason")
+        raise ActRefused("もう決めてあります。ほかの理由が残っています / decided before; held for another reason")
     execute(
         connection,
         "INSERT INTO decision (kiosk, seq, hash, kind, act) VALUES (:kiosk, :seq, :hash, :kind, :act)",

@@ -83,6 +83,9 @@ def make_keys(folder: Path, root_key_file: Path, label: str, random_bytes: Calla
     """
     if root_key_file.resolve().is_relative_to(folder.resolve()):
         raise KeyringError("ルート鍵はデータフォルダの外に置いてください / keep the root key outside the data folder")
+    for path in (root_key_file, folder / KEYS_FILE):
+        if path.exists():
+            raise KeyringError(f"{path} は既にあります / is already there")
     root_key = SigningKey(random_bytes(32))
     keys = tuple(StoredKey(purpose.name, _pack(random_bytes(32)), int(KeyState.CURRENT)) for purpose in _PURPOSES)
     stored = StoredKeys(_pack(root_key.public), label, _pack(random_bytes(32)), keys)

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from config.clock import Clock
 from hub.keyring import Keyring, load_keyring
 from hub.service import Hub, Pace, newest_key_list
-from hub.store import Store, StoreError, sqlite_url
+from hub.store import Store, StoreError, row, sqlite_url
 from sync.codec import WireError
 from sync.keys import read_key_list
 
@@ -55,11 +55,15 @@ def opened_hub(data: Path, database: str, clock: Clock, pace: Pace | None = None
 
 
 def has_hub(store: Store) -> bool:
-    """Tell whether the database holds a hub. An SQLite file that is not there is not made by asking."""
+    """Tell whether the database holds a founded hub, not only its tables. An SQLite file that is not there is not made
+    by asking.
+    """
     if store.is_sqlite and not Path(store.url.database or "").is_file():
         return False
     with store.reading() as connection:
-        return sa.inspect(connection).has_table("key_list")
+        if not sa.inspect(connection).has_table("key_list"):
+            return False
+        return row(connection, "SELECT version FROM key_list LIMIT 1") is not None
 
 
 def _refuse_foreign(store: Store, keyring: Keyring) -> None:

@@ -32,12 +32,14 @@ class NotLoopback(Exception):
 
 
 class PortTaken(Exception):
-    """Another program listens on the port; the text says what to do."""
+    """The port is not to be had; the text says why and what to do."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, needs_rights: bool = False) -> None:
+        why = "管理者だけが使えます" if needs_rights else "別のプログラムが使っています"
+        reason = "is for privileged programs only" if needs_rights else "is taken by another program"
         super().__init__(
-            f"ポート {port} は別のプログラムが使っています。--port で別の番号にしてください。 / "
-            f"Port {port} is taken by another program; choose another with --port."
+            f"ポート {port} は{why}。--port で別の番号にしてください。 / "
+            f"Port {port} {reason}; choose another with --port."
         )
 
 
@@ -82,7 +84,7 @@ def _listen(ip: str, port: int) -> socket.socket:
         return socket.create_server((ip, port), family=socket.AF_INET6 if ":" in ip else socket.AF_INET)
     except OSError as error:
         if error.errno in {errno.EADDRINUSE, errno.EACCES}:
-            raise PortTaken(port) from error
+            raise PortTaken(port, needs_rights=error.errno == errno.EACCES) from error
         raise
 
 

@@ -106,7 +106,15 @@ class World:
         self.store.run(work)
         return instance
 
-    def booth(self, name: str = "受付1", total: int = 100_000, reserve: int = 0, events: tuple[int, ...] = ()) -> Booth:
+    def booth(
+        self,
+        name: str = "受付1",
+        total: int = 100_000,
+        reserve: int = 0,
+        events: tuple[int, ...] = (),
+        *,
+        has_share: bool = True,
+    ) -> Booth:
         """Enrol a kiosk and let it in."""
         key = sample_key(f"booth {name}")
         enrolment, invitation = invite(self.hub, name, self.organisation, "http://127.0.0.1:1")
@@ -114,7 +122,8 @@ class World:
             key.public, SOFTWARE, mac_from_kiosk(invitation.code, key.public, invitation.root_key_hash)
         )
         apply(self.hub, application)
-        approve(self.hub, enrolment, events or (self.event,), (Share(self.allotment, total, reserve),))
+        shares = (Share(self.allotment, total, reserve),) if has_share else ()
+        approve(self.hub, enrolment, events or (self.event,), shares)
         welcome = read_welcome(apply(self.hub, application))
         assert welcome.manifest is not None
         manifest = read_manifest(welcome.manifest, self.hub.keyring.verifying(MANIFEST))

@@ -9,6 +9,7 @@ from hub_world import VISIT_POINTS, World
 from wire_samples import MORNING_MS
 
 from hub import acts
+from hub.audit import audit
 from hub.store import Store, execute, rows
 from sync.citytime import DAY_MS
 from sync.entry import Clock, Stamp
@@ -277,3 +278,14 @@ def test_one_slot_too_many_on_a_day_is_posted_and_flagged(world: World) -> None:
         flags = [(bytes(one.kiosk), one.flag) for one in rows(connection, "SELECT kiosk, flag FROM flag")]
     assert flags == [(other.kiosk, "over daily limit")]
     assert world.balance(world.members[0]) == 200
+
+
+def test_a_first_share_by_topping_up_is_in_order_for_the_audit(world: World) -> None:
+    booth = world.booth(has_share=False)
+    booth.grant(0)
+    booth.send()
+
+    acts.top_up(world.hub, booth.kiosk, world.allotment, 500, "枠をわすれていた", "見本1")
+
+    assert world.verdicts(booth) == {"posted": (1, 50)}
+    assert [one for one in audit(world.store, world.hub.keyring) if not one.is_note] == []

@@ -169,6 +169,19 @@ def test_a_root_key_inside_the_data_folder_is_refused(tmp_path: Path) -> None:
     assert (shown.exit_code, "フォルダの外" in shown.output) == (1, True)
 
 
+@pytest.mark.parametrize("trouble", ["inside", "taken", "no folder"])
+def test_a_hub_that_could_not_be_founded_can_be_founded_at_the_next_try(tmp_path: Path, trouble: str) -> None:
+    data, file = tmp_path / "data", tmp_path / "taken"
+    file.write_text("x", encoding="utf-8")
+    bad = {"inside": data / "root.key", "taken": file, "no folder": file / "root.key"}[trouble]
+
+    failed = run("init", "--data", data, "--root-key", bad)
+    founded = run("init", "--data", data, "--root-key", tmp_path / "root.key")
+
+    assert (failed.exit_code, founded.exit_code) == (1, 0)
+    assert run("audit", "--data", data).exit_code == 0
+
+
 def test_a_demo_hub_is_founded_as_one(tmp_path: Path) -> None:
     shown = run("init", "--data", tmp_path / "data", "--root-key", tmp_path / "root.key", "--demo")
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,17 +24,17 @@ DECISIONS = {"release": "decision", "dismiss": "decision", "accept hole": "accep
 @dataclass
 class Decided:
     """What persons decided, per kiosk: decisions {hash: release or dismiss}, fences, and accepted holes
-    {first: (last, when)}.
+    {first: (last, when, act)}.
     """
 
     decisions: dict[bytes, dict[bytes, str]] = field(default_factory=lambda: defaultdict(dict))
     fences: dict[bytes, list[Fence]] = field(default_factory=lambda: defaultdict(list))
-    holes: dict[bytes, dict[int, tuple[int, int]]] = field(default_factory=lambda: defaultdict(dict))
+    holes: dict[bytes, dict[int, tuple[int, int, bytes]]] = field(default_factory=lambda: defaultdict(dict))
 
     def holes_of(self, kiosk: bytes, by_ms: int | None = None) -> dict[int, int]:
         """Return a kiosk's accepted holes {first: last}, those accepted by a moment where one is given."""
         known = self.holes.get(kiosk, {})
-        return {first: last for first, (last, done_ms) in known.items() if by_ms is None or done_ms <= by_ms}
+        return {first: last for first, (last, done_ms, _) in known.items() if by_ms is None or done_ms <= by_ms}
 
 
 def read_acts(connection: sa.Connection, reference: Reference, findings: Findings) -> Decided:
@@ -143,7 +142,7 @@ def _read_holes(connection: sa.Connection, acts: dict[bytes, Act], decided: Deci
             findings.defect("accepted_hole", "its numbers are none", **name)
             continue
         done_ms = acts[act].done_ms if act in acts else 0
-        decided.holes[kiosk][one.first_seq] = (one.last_seq, done_ms)
+        decided.holes[kiosk][one.first_seq] = (one.last_seq, done_ms, act)
     return named
 
 
@@ -160,10 +159,11 @@ def _check_top_ups(acts: list[Act], reference: Reference, findings: Findings) ->
     """Each topping up is a manifest that raised the share by those points; a raise without an act is only noted."""
     raises: dict[str, list[int]] = defaultdict(list)
     for signed in reference.shares.values():
-        for before, after in pairwise(signed):
-            if after.total > before.total:
-                subject = f"{after.kiosk.hex()} {after.allotment} +{after.total - before.total}"
-                raises[subject].append(after.issued_ms)
+        # A share that comes with the first manifest is the approval's; one that comes later was raised from nothing.
+        totals = [0 if signed[0].version > 1 else signed[0].total, *(one.total for one in signed)]
+        for before, after in zip(totals, signed, strict=False):
+            if after.total > before:
+                raises[f"{after.kiosk.hex()} {after.allotment} +{after.total - before}"].append(after.issued_ms)
     for act in sorted(acts, key=lambda act: act.done_ms):
         signed_ms = raises.get(act.subject, [])
         if not signed_ms or signed_ms[0] > act.done_ms:
