@@ -16,7 +16,7 @@ COMMANDS: Final = {
     "doctor": ("kumapo_doctor", "doctor", "Say what this machine has, and what it lacks."),
     "bench": ("benchmarks.command", "bench", "Measure, beside the limit of what each step is made of."),
     "kiosk": ("kiosk.commands", "kiosk", "A booth: enrol, run, export, status."),
-    "hub": ("hub.commands", "hub", "The hub: init, serve, import, cards, audit."),
+    "hub": ("hub.commands", "hub", "The hub: init, serve, import, cards, audit, restore."),
 }
 
 
