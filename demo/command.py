@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import secrets
 import signal
 import sys
@@ -196,7 +197,26 @@ def _folder(keep: Path | None) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="kumapo-demo-") as folder:
             yield Path(folder)
         return
-    if keep.exists() and any(keep.iterdir()):
+    yield _kept(keep)
+
+
+def _kept(keep: Path) -> Path:
+    """Return the folder to be kept, made and found empty and writable. Raises click.BadParameter."""
+    try:
+        keep.mkdir(parents=True, exist_ok=True)
+        is_empty = not any(keep.iterdir())
+    except OSError as error:
+        raise _not_writable(keep, error.strerror) from error
+    if not is_empty:
         raise click.BadParameter(f"「{keep}」は空ではありません / is not an empty folder", param_hint="--keep")
-    keep.mkdir(parents=True, exist_ok=True)
-    yield keep.resolve()
+    if not os.access(keep, os.W_OK | os.X_OK):
+        raise _not_writable(keep, "not writable")
+    return keep.resolve()
+
+
+def _not_writable(keep: Path, reason: str | None) -> click.BadParameter:
+    return click.BadParameter(
+        f"「{keep}」に書きこめません。書きこめるフォルダーを指定してください"
+        f" / {keep} cannot be written ({reason}): name a folder that can",
+        param_hint="--keep",
+    )

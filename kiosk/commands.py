@@ -1,5 +1,5 @@
-"""The commands of a booth: enrol, run, export, status. They read settings, open what is needed, and turn every refusal
-into a sentence.
+"""The commands of a booth: enrol, run, export, status. They read settings and open what is needed; what is refused
+ends in a sentence (`kiosk.refusals`).
 """
 
 from __future__ import annotations
@@ -7,7 +7,6 @@ from __future__ import annotations
 import random
 import secrets
 import signal
-import sqlite3
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -15,47 +14,32 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
 
 import click
 import msgspec
 
 from config.clock import Clock, SystemClock
-from config.settings import KioskSettings, SettingsError, notify_socket, read_settings
+from config.settings import KioskSettings, notify_socket, read_settings
 from kiosk import screen, status
 from kiosk.booth import Booth, Scan
-from kiosk.camera import Camera, CameraError, open_camera
+from kiosk.camera import Camera, open_camera
 from kiosk.decode import CodeReader
 from kiosk.enrol import Refusal, enrol, find_invitation
 from kiosk.feed import Frames, TypedLines
 from kiosk.journal import Journal
-from kiosk.journal_file import (
-    JournalBusy,
-    JournalDamaged,
-    JournalError,
-    JournalFailed,
-    JournalMissing,
-    JournalUnsafe,
-)
-from kiosk.journal_open import JournalSetAside, begin_enrolment, open_journal, read_journal, retire
+from kiosk.journal_file import JournalMissing, JournalUnsafe
+from kiosk.journal_open import begin_enrolment, open_journal, read_journal, retire
 from kiosk.medium import is_volatile
 from kiosk.reference import reference_of
+from kiosk.refusals import EXIT_CAMERA, EXIT_HUB, EXIT_JOURNAL, EXIT_NOT_ENROLLED, end, refusals
 from kiosk.run import ScanLoop
 from kiosk.scan import Station
 from kiosk.service import notify
 from kiosk.stick import carry
 from kiosk.uplink import UplinkThread
-from sync.codec import WireError
 from sync.enrolment import digits_to_compare
 from sync.keys import DEMO_LABEL
 from sync.manifest import Manifest
-
-EXIT_NOT_ENROLLED = 3
-EXIT_JOURNAL = 4
-EXIT_UNSAFE = 5
-EXIT_BUSY = 6
-EXIT_HUB = 7
-EXIT_CAMERA = 8
 
 JOURNAL_OPTION = click.option("--journal", metavar="FILE", help="記録簿のファイル / the booth's records and its key")
 SETTINGS_OPTION = click.option(
@@ -343,55 +327,3 @@ def until_told_to_stop() -> Iterator[Callable[[], bool]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-@contextmanager
-def refusals() -> Iterator[None]:
-    """Turn what the field expects to go wrong into a sentence and an exit code."""
-    try:
-        yield
-    except SettingsError as error:
-        raise click.UsageError(str(error)) from error
-    except CameraError as error:
-        end(EXIT_CAMERA, str(error))
-    except JournalError as error:
-        end(*_sentence_for(error))
-    except (sqlite3.DatabaseError, WireError) as error:
-        end(*_sentence_for(JournalDamaged(str(error))))
-
-
-def _sentence_for(error: JournalError) -> tuple[int, str]:
-    match error:
-        case JournalSetAside():
-            return EXIT_JOURNAL, (
-                f"記録簿がこわれていました({error.reason})。{error.aside.name} によけました。"
-                f"読めた{error.salvaged.entries}件は {error.salvaged.path.name} にあります。"
-                "kiosk export --journal で送れます。"
-                "端末は登録しなおしてください(kiosk enrol)。"
-                f" / The journal was broken and set aside; {error.salvaged.entries} entries were saved. Enrol anew."
-            )
-        case JournalDamaged():
-            return EXIT_JOURNAL, f"記録簿がこわれています。 / The journal is broken: {error}"
-        case JournalBusy():
-            return (
-                EXIT_BUSY,
-                f"ほかのプログラムが記録簿を使っています。 / Another program is using the journal: {error}",
-            )
-        case JournalUnsafe():
-            return EXIT_UNSAFE, (
-                "記録簿が電源を切ると消える場所にあります。SDカードやSSDに置いてください。"
-                f" / The journal would not survive a power cut ({error}). Put it on a real disk, or --accept-volatile."
-            )
-        case JournalFailed():
-            return EXIT_UNSAFE, f"記録できません。空きを見てください。 / Nothing can be written (disk full?): {error}"
-        case _:
-            return (
-                EXIT_NOT_ENROLLED,
-                f"この端末は登録されていません(kiosk enrol)。 / This kiosk is not enrolled: {error}",
-            )
-
-
-def end(code: int, sentence: str) -> NoReturn:
-    """Say why, and end."""
-    click.echo(sentence, err=True)
-    sys.exit(code)

@@ -73,7 +73,16 @@ def test_a_headless_run_ends_by_itself_with_everything_arrived_and_nothing_left_
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--keep", "full"), ("--camera", "nowhere"), ("--seconds", "3"), ("--seed", "-1"), ("--keep", "file")]
+    "arguments",
+    [
+        ("--keep", "full"),
+        ("--keep", "file"),
+        ("--keep", "file/inside"),
+        ("--keep", "/sys/kumapo"),
+        ("--camera", "nowhere"),
+        ("--seconds", "3"),
+        ("--seed", "-1"),
+    ],
 )
 def test_what_cannot_be_done_is_said_before_anything_starts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]

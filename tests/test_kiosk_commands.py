@@ -375,3 +375,26 @@ def test_a_hub_that_answers_nonsense_changes_nothing(tmp_path: Path) -> None:
         assert reader.uplink().cursor_seq == 0
         assert len(reader.entries_from(1, 10, 10_000)) == 3
         assert reader.head() == Head(3, hash_of(reader.entries_from(3, 1, 10_000)[0]))
+
+
+def test_a_place_for_the_journal_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "code.png"), picture_of(write_invitation(Desk().invitation("http://127.0.0.1:1"))))
+
+    code, words = said_by("enrol", "--journal", tmp_path / "no/b.db", "--camera", tmp_path / "code.png")
+
+    assert code == 5
+    assert f"「{tmp_path}/no/b.db.new」を読み書きできません" in words
+    assert "cannot be read or written" in words
+
+
+def test_a_folder_that_takes_no_files_is_named_by_the_export(tmp_path: Path) -> None:
+    """/sys takes none, not even from root."""
+    path = tmp_path / "journal.db"
+    with closing(enrolled(path)) as journal:
+        journal.sign_and_keep(wire.grant(1), wire.stamp(1))
+
+    code, words = said_by("export", "--journal", path, "/sys")
+
+    assert code == 5
+    assert "「/sys/" in words
+    assert "cannot be read or written" in words
