@@ -28,7 +28,7 @@ from kiosk.enrol import Refusal, enrol, find_invitation
 from kiosk.feed import Frames, TypedLines
 from kiosk.journal import Journal
 from kiosk.journal_file import JournalMissing, JournalUnsafe
-from kiosk.journal_open import begin_enrolment, open_journal, read_journal, retire
+from kiosk.journal_open import begin_enrolment, check_journal, open_journal, read_journal, retire
 from kiosk.medium import is_volatile
 from kiosk.reference import reference_of
 from kiosk.refusals import EXIT_CAMERA, EXIT_HUB, EXIT_JOURNAL, EXIT_NOT_ENROLLED, end, refusals
@@ -172,7 +172,7 @@ def status_command(settings: Path | None, journal: str | None, as_json: bool, ch
         chosen = settings_with(settings, journal=journal)
         with closing(read_journal(Path(chosen.journal))) as reader:
             found = status.status_of(reader, SystemClock().boot_id())
-            damage = reader.check() if check else None
+            damage = check_journal(Path(chosen.journal), reader) if check else None
         if check:
             found = replace(found, damage=f"{damage.seq}: {damage.reason}" if damage is not None else "")
         encoded = msgspec.json.encode(status.as_plain(found)).decode()

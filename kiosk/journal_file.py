@@ -219,6 +219,14 @@ def read_witness(content: bytes) -> Head | None:
     return Head(int.from_bytes(content[:8], "big"), content[8:]) if len(content) == _WITNESS_LENGTH else None
 
 
+def witnessed_head(path: Path) -> Head | None:
+    """Return the head the witness of the journal at `path` remembers, without its lock; None where there is none."""
+    try:
+        return read_witness(path.with_name(path.name + ".head").read_bytes())
+    except FileNotFoundError:
+        return None
+
+
 def _numbers_aside(path: Path) -> list[int]:
     """The numbers under which something of this journal was set aside before, whatever for."""
     name = re.compile(rf"{re.escape(path.name)}\.(?:{DAMAGED}|{SALVAGED}|{RETIRED})-(\d+)")

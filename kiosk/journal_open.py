@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from kiosk.chain import Damage
 from kiosk.journal import Journal
 from kiosk.journal_file import (
     DAMAGED,
@@ -25,6 +26,7 @@ from kiosk.journal_file import (
     is_set_aside,
     number_of,
     set_aside,
+    witnessed_head,
 )
 from kiosk.journal_reader import JournalReader
 from kiosk.medium import is_volatile
@@ -90,6 +92,15 @@ def read_journal_as(path: Path, kind: Callable[[sqlite3.Connection], Reader]) ->
     except JournalError:
         connection.close()
         raise
+
+
+def check_journal(path: Path, reader: JournalReader) -> Damage | None:
+    """Check the whole chain in the journal at `path`, and that it reaches as far as the witness beside it remembers."""
+    witnessed = witnessed_head(path)  # before the journal: a booth that is running signs on meanwhile
+    damage = reader.check()
+    if damage is None and witnessed is not None and not _is_behind(witnessed, reader):
+        return Damage(witnessed.seq, "missing, an older copy of the journal?")
+    return damage
 
 
 def begin_enrolment(path: Path, invitation: str, address: str, seed: bytes) -> Journal:
@@ -196,7 +207,7 @@ def _lost_name(journal: Journal) -> str:
     return ""
 
 
-def _is_behind(witnessed: Head, journal: Journal) -> bool:
+def _is_behind(witnessed: Head, journal: JournalReader) -> bool:
     own_hash = journal.hash_at(witnessed.seq)
     return witnessed.seq < journal.first_kept_seq() or own_hash == witnessed.hash
 

@@ -242,6 +242,20 @@ def test_status_check_finds_damage_and_says_so_by_its_exit_code(tmp_path: Path) 
     assert "こわれています(1: changed)" in words
 
 
+def test_status_check_knows_an_older_copy_by_the_head_file_beside_it(tmp_path: Path) -> None:
+    path = enrolled_at(tmp_path / "journal.db")
+    older = path.read_bytes()
+    with closing(open_journal(path)) as journal:
+        journal.sign_and_keep(wire.grant(1), wire.stamp(1))
+    whole, _ = said_by("status", "--journal", path, "--check")
+    path.write_bytes(older)
+
+    code, words = said_by("status", "--journal", path, "--check")
+
+    assert (whole, code) == (0, 4)
+    assert "こわれています(1: missing, an older copy" in words
+
+
 @pytest.mark.parametrize("command", [("run", "--typed", *STATION), ("status",), ("export", ".")])
 def test_a_kiosk_that_is_not_enrolled_is_told_so(tmp_path: Path, command: tuple[str, ...]) -> None:
     code, words = said_by(command[0], "--journal", tmp_path / "journal.db", *command[1:])
