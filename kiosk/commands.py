@@ -255,6 +255,7 @@ def _run(
     booth = Booth(journal, clock, station)
     if not (station.event and station.activity):
         raise click.UsageError("\n".join(_choices(booth.reference.manifest)))
+    _warn_of_unknown_station(booth.reference.manifest, station)
     if journal.stopped:
         click.echo(
             "この端末は登録しなおしが必要です。記録は送ります。 / Enrol this kiosk anew; it still sends.", err=True
@@ -288,8 +289,27 @@ def _camera(chosen: KioskSettings) -> Camera | None:
     return None
 
 
+def _warn_of_unknown_station(manifest: Manifest | None, station: Station) -> None:
+    """Say loudly that every card will go to the staff; the booth starts all the same, for settings may still come."""
+    event = manifest.event(station.event) if manifest is not None else None
+    if event is not None and event.activity(station.activity) is not None:
+        return
+    named = f"--event {station.event} --activity {station.activity}"
+    warning = (
+        f"注意: {named} は この端末の設定に ありません。このままでは どのカードも スタッフを よびます。"
+        f" / {named} is not in this kiosk's settings: every card will call the staff."
+    )
+    click.secho(warning, fg="white", bg="red", err=True)
+    known = list(_stations(manifest)) or ["  (まだ ひとつも 届いていません / none has come yet)"]
+    click.echo("\n".join(["設定にあるもの / those in the settings:", *known]), err=True)
+
+
 def _choices(manifest: Manifest | None) -> Iterator[str]:
     yield "--event と --activity を指定してください。 / Give --event and --activity:"
+    yield from _stations(manifest)
+
+
+def _stations(manifest: Manifest | None) -> Iterator[str]:
     for event in manifest.events if manifest is not None else ():
         for activity in event.activities:
             yield f"  --event {event.event} --activity {activity.activity}  {event.name} {activity.name}"

@@ -412,3 +412,21 @@ def test_a_folder_that_takes_no_files_is_named_by_the_export(tmp_path: Path) -> 
     assert code == 5
     assert "「/sys/" in words
     assert "cannot be read or written" in words
+
+
+@pytest.mark.parametrize("station", [(9, wire.HELPING), (wire.EVENT, 77)])
+def test_a_booth_at_an_unknown_event_or_activity_says_so_and_names_those_it_knows(
+    tmp_path: Path, station: tuple[int, int]
+) -> None:
+    path = enrolled_at(tmp_path / "journal.db")
+    event, activity = map(str, station)
+    pictures = folder_of(tmp_path / "people", picture_of())
+
+    known, no_warning = said_by("run", "--journal", path, "--camera", pictures, *STATION)
+    code, words = said_by("run", "--journal", path, "--camera", pictures, "--event", event, "--activity", activity)
+
+    assert (known, code) == (0, 0)
+    assert "設定にありません" not in no_warning.replace(" ", "")
+    assert f"--event {event} --activity {activity} は この端末の設定に ありません" in words
+    assert "is not in this kiosk's settings" in words
+    assert f"--event {wire.EVENT} --activity {wire.CLEANING}  まつり そうじ" in words
