@@ -96,6 +96,8 @@ def enrol_command(settings: Path | None, anew: bool, demo: bool, **options: str 
         chosen = settings_with(settings, **options)
         path = Path(chosen.journal)
         refuse_volatile(chosen, demo=demo)
+        if not chosen.camera:
+            raise click.UsageError("--camera を指定してください(カメラ、または登録コードの写真)。 / Give --camera.")
         if anew and path.exists():
             click.echo(f"前の記録簿: {retire(path)} (kiosk export --journal で送れます)")
         _enrol(chosen, path, SystemClock(), demo=demo)

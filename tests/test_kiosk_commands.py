@@ -430,3 +430,13 @@ def test_a_booth_at_an_unknown_event_or_activity_says_so_and_names_those_it_know
     assert f"--event {event} --activity {activity} は この端末の設定に ありません" in words
     assert "is not in this kiosk's settings" in words
     assert f"--event {wire.EVENT} --activity {wire.CLEANING}  まつり そうじ" in words
+
+
+def test_enrolling_without_a_camera_is_a_matter_of_usage_and_retires_nothing(tmp_path: Path) -> None:
+    path = enrolled_at(tmp_path / "journal.db")
+
+    code, words = said_by("enrol", "--journal", path, "--anew")
+
+    assert code == 2
+    assert "--camera を指定してください" in words
+    assert [found.name for found in tmp_path.iterdir() if "retired" in found.name] == []
