@@ -48,7 +48,7 @@ SETTINGS_OPTION = click.option(
     help="設定ファイル(TOML)。見本: config/kiosk.example.toml / a settings file",
 )
 HUB_OPTION = click.option(
-    "--hub", metavar="ADDRESS", help="センターの場所 / the hub's address, e.g. http://192.0.2.1:8000"
+    "--hub", metavar="ADDRESS", help="センターの場所 / the hub's address, e.g. http://192.0.2.1:8080"
 )
 DEMO_OPTION = click.option("--demo", is_flag=True, help="見本のセンターとだけ使う / work with a demo hub")
 VOLATILE_OPTION = click.option(

@@ -440,3 +440,9 @@ def test_enrolling_without_a_camera_is_a_matter_of_usage_and_retires_nothing(tmp
     assert code == 2
     assert "--camera を指定してください" in words
     assert [found.name for found in tmp_path.iterdir() if "retired" in found.name] == []
+
+
+def test_the_help_names_the_port_the_hub_listens_at() -> None:
+    _, words = said_by("enrol", "--help")
+
+    assert "http://192.0.2.1:8080" in words.replace("\n", " ")
