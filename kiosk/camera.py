@@ -115,6 +115,7 @@ class _PictureCamera(Camera):
         self._closed = False
 
     def frames(self) -> Iterator[Frame]:
+        """Raises CameraError at the end if not one of them could be read."""
         for number, path in enumerate(self._paths, start=1):
             if self._closed:
                 return
@@ -123,6 +124,11 @@ class _PictureCamera(Camera):
                 self.broken += 1
             else:
                 yield Frame(gray, number)
+        if self.broken == len(self._paths):
+            raise CameraError(
+                f"「{self._paths[0]}」など{self.broken}枚の写真は、1枚も読めませんでした。ファイルと権限を確かめてください。"
+                f" / Not one of {self.broken} pictures could be read ({self._paths[0]} …). Check the files."
+            )
 
     def close(self) -> None:
         self._closed = True

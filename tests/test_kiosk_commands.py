@@ -446,3 +446,16 @@ def test_the_help_names_the_port_the_hub_listens_at() -> None:
     _, words = said_by("enrol", "--help")
 
     assert "http://192.0.2.1:8080" in words.replace("\n", " ")
+
+
+def test_a_folder_of_pictures_none_of_which_can_be_read_is_said_in_words(tmp_path: Path) -> None:
+    path = enrolled_at(tmp_path / "journal.db")
+    (tmp_path / "people").mkdir()
+    (tmp_path / "people/1.png").write_bytes(b"no picture")
+    (tmp_path / "people/2.jpg").touch()
+
+    code, words = said_by("run", "--journal", path, "--camera", tmp_path / "people", *STATION)
+
+    assert code == 8
+    assert "2枚の写真は、1枚も読めませんでした" in words
+    assert "Not one of 2 pictures could be read" in words
