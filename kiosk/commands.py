@@ -89,8 +89,8 @@ def kiosk() -> None:
 def enrol_command(settings: Path | None, anew: bool, demo: bool, **options: str | bool | None) -> None:  # noqa: FBT001
     """センターの登録コードを読み、端末を登録する。事務所で行ってください。
 
-    Read the hub's enrolment code and enrol this kiosk. The clerk compares the 16 digits shown here with those on the
-    desk's screen, and approves; this waits up to ten minutes.
+    Read the hub's enrolment code and enrol this kiosk. The clerk compares the 16 characters shown here with those on
+    the desk's screen, and approves; this waits up to ten minutes.
     """
     with refusals():
         chosen = settings_with(settings, **options)
@@ -236,8 +236,8 @@ def _enrol(chosen: KioskSettings, path: Path, clock: Clock, *, demo: bool) -> No
                 "もう登録されています。やりなおすときは --anew。 / Enrolled already; --anew starts over.",
             )
         click.echo(f"センター: {address}")
-        click.echo(f"くらべる番号 / digits to compare: {digits_to_compare(journal.public_key)}")
-        click.echo("センターの画面の番号と同じなら、承認してください。 / Approve at the desk if they are the same.")
+        click.echo(f"くらべる16文字 / 16 letters and digits to compare: {digits_to_compare(journal.public_key)}")
+        click.echo("センターの画面の16文字と同じなら、承認してください。 / Approve at the desk if they are the same.")
         answer = enrol(journal, door, invitation, clock, _show_once(), is_demo=demo)
         if isinstance(answer, Refusal):
             end(EXIT_HUB, f"登録できませんでした / not enrolled: {answer.value}")

@@ -1,4 +1,4 @@
-"""Turns the hub's enrolment code into an enrolled journal: applies, shows the digits to compare, waits for approval.
+"""Turns the hub's enrolment code into an enrolled journal: applies, shows what is to be compared, waits for approval.
 
 Trust begins with the root key's hash in the code that the camera read; whatever the network answers is held against it.
 Nothing is kept before all of it fits.

@@ -7,11 +7,15 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from kiosk.boothtime import BootTime
+from kiosk.journal_file import JournalMissing
 from kiosk.journal_reader import JournalReader
 from kiosk.reference import Reference, reference_of
 from sync.citytime import city_datetime
+from sync.codec import WireError
 from sync.entry import Trust
-from sync.receipt import Status
+from sync.envelope import RECEIPT
+from sync.keys import read_key_list
+from sync.receipt import Status, read_receipt
 
 WARN_AT_PERCENT = 80
 """From how much of a share on the panel warns (DESIGN §5)."""
@@ -22,7 +26,7 @@ _CLOCK_WORDS = {
     Trust.HUB: "センターと 合っています",
 }
 _HUB_WORDS = {
-    Status.OK: "使えます",
+    Status.OK: "この端末を 受けつけています",
     Status.FENCED: "センターが たしかめています(記録は できます)",
     Status.REVOKED: "センターが 止めています(記録は できます)",
     Status.UNKNOWN: "センターに まだ 知られていません",
@@ -53,6 +57,7 @@ class BoothStatus:
     waiting_since_ms: int | None
     clock: str
     hub: str
+    last_contact_ms: int | None
     stopped: str
     refused: str
     label: str
@@ -79,6 +84,7 @@ def status_of(journal: JournalReader, boot: bytes) -> BoothStatus:
         waiting_since_ms=oldest.wall_ms if oldest is not None else None,
         clock=trust_of(journal.boot_time(boot)).name.lower(),
         hub=uplink.status.value,
+        last_contact_ms=_last_contact_ms(journal),
         stopped=journal.stopped,
         refused=f"{uplink.refused[0]}: {uplink.refused[1]}" if uplink.refused is not None else "",
         label=reference.label,
@@ -108,7 +114,7 @@ def lines_of(status: BoothStatus) -> list[str]:
         f"端末: {_in_fours(status.kiosk)}{' (見本)' if status.label else ''}",
         f"記録: {status.head}件 (付与 {status.grants}件 {status.points}ポイント、取り消し {status.voids}件)",
         _waiting_line(status),
-        f"センター: {_HUB_WORDS[Status(status.hub)]}",
+        _hub_line(status),
         f"時計: {_CLOCK_WORDS[Trust[status.clock.upper()]]}",
         "設定: " + (f"第{status.manifest}版" if status.manifest is not None else "まだ 届いていません"),
         *(_share_line(share) for share in status.shares),
@@ -116,6 +122,14 @@ def lines_of(status: BoothStatus) -> list[str]:
         *([_STOP_WORDS] if status.stopped else []),
         *([_damage_line(status.damage)] if status.damage is not None else []),
     ]
+
+
+def _hub_line(status: BoothStatus) -> str:
+    """What the hub said last, and when: whether it can be reached now is not known here."""
+    hub = Status(status.hub)
+    if status.last_contact_ms is not None:
+        return f"センター: {_HUB_WORDS[hub]}(最後の連絡 {city_datetime(status.last_contact_ms):%m月%d日 %H:%M})"
+    return "センター: " + ("連絡の記録が まだ ありません" if hub is Status.OK else _HUB_WORDS[hub])
 
 
 def _waiting_line(status: BoothStatus) -> str:
@@ -132,6 +146,18 @@ def _share_line(share: ShareLeft) -> str:
 
 def _damage_line(damage: str) -> str:
     return f"記録簿の検査: こわれています({damage})" if damage else "記録簿の検査: すべて 正しく つながっています"
+
+
+def _last_contact_ms(journal: JournalReader) -> int | None:
+    """Return the hub's time in the last receipt that was believed, which is still one the key list stands behind."""
+    encoded = journal.last_receipt()
+    if encoded is None:
+        return None
+    try:
+        keys = read_key_list(journal.key_list(), journal.root_public_key)
+        return read_receipt(encoded, keys.verifying(RECEIPT)).hub_ms
+    except (JournalMissing, WireError):
+        return None
 
 
 def _shares(journal: JournalReader, reference: Reference) -> list[ShareLeft]:

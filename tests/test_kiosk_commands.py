@@ -22,6 +22,7 @@ from kiosk.commands import kiosk
 from kiosk.journal_open import open_journal, read_journal
 from kiosk.service import notify
 from sync.batch import Head, read_batch
+from sync.citytime import city_datetime
 from sync.enrolment import write_invitation
 from sync.entry import hash_of, read_heading
 from sync.envelope import ENTRY, take_apart
@@ -459,3 +460,31 @@ def test_a_folder_of_pictures_none_of_which_can_be_read_is_said_in_words(tmp_pat
     assert code == 8
     assert "2枚の写真は、1枚も読めませんでした" in words
     assert "Not one of 2 pictures could be read" in words
+
+
+def test_status_tells_when_the_hub_was_last_heard_and_never_that_it_can_be_reached(tmp_path: Path) -> None:
+    path, stick = tmp_path / "journal.db", tmp_path / "stick"
+    stick.mkdir()
+    with closing(enrolled(path)) as journal:
+        journal.sign_and_keep(wire.grant(1), wire.stamp(1))
+        receipt = wire.receipt(journal.head())
+    _, before = said_by("status", "--journal", path)
+    (stick / f"answer{ANSWER_SUFFIX}").write_bytes(write_receipt(wire.RECEIPT_KEY, receipt))
+    said_by("export", "--journal", path, stick)
+
+    _, words = said_by("status", "--journal", path)
+
+    assert "センター: 連絡の記録が まだ ありません" in before
+    assert f"受けつけています(最後の連絡 {city_datetime(receipt.hub_ms):%m月%d日 %H:%M})" in words
+
+
+def test_what_two_people_compare_is_called_characters(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    with web_hub() as site:
+        cv2.imwrite(str(tmp_path / "code.png"), picture_of(write_invitation(site.desk.invitation(site.address))))
+
+        _, words = said_by("enrol", "--journal", path, "--camera", tmp_path / "code.png")
+    _, help_words = said_by("enrol", "--help")
+
+    assert "くらべる16文字 / 16 letters and digits to compare: " in words
+    assert "16 characters" in " ".join(help_words.split())
