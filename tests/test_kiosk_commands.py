@@ -147,6 +147,18 @@ def test_without_a_service_manager_nothing_is_said() -> None:
     notify("", "READY=1")
 
 
+def test_a_service_manager_that_has_gone_does_not_end_the_booth(tmp_path: Path) -> None:
+    address = tmp_path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(address))
+        notify(str(address), "READY=1")
+        heard = manager.recv(64)
+
+    notify(str(address), "WATCHDOG=1")
+
+    assert heard == b"READY=1"
+
+
 def test_plain_words_for_people_without_json(tmp_path: Path) -> None:
     path = enrolled_at(tmp_path / "journal.db")
     pictures = folder_of(tmp_path / "people", picture_of(card(1)))
