@@ -8,7 +8,7 @@ import hashlib
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import cbor2
 from nacl.bindings import crypto_sign, crypto_sign_open, crypto_sign_seed_keypair
@@ -34,6 +34,9 @@ class Sizes(NamedTuple):
     postgres_rounds: int
 
 
+CHECKS: Final = 5
+"""A check is short and changes nothing, so each batch is checked several times."""
+
 FULL, QUICK = Sizes(9, 15_000, 5_000, 3), Sizes(2, 60, 20, 0)
 
 
@@ -41,7 +44,7 @@ def measure(folder: Path, sizes: Sizes) -> list[Line]:
     """Ingest batches of one booth, and post others' standings, on SQLite; then, for information, on PostgreSQL."""
     with laid(folder / "on-sqlite", sizes.members, events=sizes.rounds) as ground:
         took = _by_turns(ground, folder / "bare.db", sizes, sizes.rounds)
-    checked, least_checked = (rate(took[name], sizes.grants) for name in ("check", "limit_check"))
+    checked, least_checked = (rate(took[name], CHECKS * sizes.grants) for name in ("check", "limit_check"))
     whole, least_whole = (rate(took[name], sizes.grants) for name in ("whole", "limit_whole"))
     posted, least_posted = (rate(took[name], sizes.grants) for name in ("posting", "limit_posting"))
     return [
@@ -101,8 +104,9 @@ def _by_turns(ground: Ground, bare_path: Path, sizes: Sizes, rounds: int) -> dic
             first_seq = booth.head.seq + 1
             event, crowd = next(crowd_of)
             encoded = write_batch(booth.batch(grants(ground, event, crowd)))
-            yield "check", lambda: check_batch(booth.key.public, read_batch(encoded))
-            yield "limit_check", lambda: limit_check(encoded, *signed)
+            for _ in range(CHECKS):
+                yield "check", lambda: check_batch(booth.key.public, read_batch(encoded))
+                yield "limit_check", lambda: limit_check(encoded, *signed)
             yield "whole", lambda: take_batch(hub, read_batch(encoded))
             entries, transfers = _entries(ground, booth, first_seq), _transfers(ground, event, booth, first_seq)
             assert len(entries) == len(transfers) == sizes.grants
