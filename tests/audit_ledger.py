@@ -268,11 +268,16 @@ def _restored(world: World) -> None:
         record(world.hub, connection, "change event", "見本まつり", "雨で延びた", "見本1")
         add_event(connection, "見本まつり", MORNING_MS, ends_ms, world.allotment, activities()[:1], world.event)
         assign(connection, booth.kiosk, 2)
+
+    def reserves(connection: Any) -> None:
         sign_manifest(world.hub, connection, booth.kiosk, (Share(2, 300, 100),))
         world.now_ms += STEP_MS
         booth.manifest = sign_manifest(world.hub, connection, booth.kiosk, (Share(2, 300, 20),))
 
     world.store.run(work)
+    acts.top_up(_later(world).hub, booth.kiosk, 2, 300, "別の催しにも出る", "見本1")
+    _later(world)
+    world.store.run(reserves)
     for kiosk in _all_kiosks(world):
         world.store.run(lambda connection, kiosk=kiosk: judge_again(world.hub, connection, kiosk, world.now_ms))  # type: ignore[misc]
     _later(world)

@@ -65,7 +65,6 @@ FREE_TEXTS: Final = [
         ("movement", "reason"),
         ("act", "reason"),
         ("act", "done_by"),
-        ("enrolment", "software"),
     )
 ]
 
@@ -83,9 +82,11 @@ _UNDONE: Final = ("over daily limit", 17)
 
 BLIND_TO_EDITS: Final = [
     *FREE_TEXTS,
+    Blind("enrolment", "software", "free text", lambda row: row["software"] is not None),
     Blind("enrolment", "enrolment", "a random key that nothing repeats"),
     Blind("enrolment", "code", "a random secret that nothing repeats"),
     Blind("enrolment", "name", "the invitation let nobody in", _let_nobody_in),
+    Blind("enrolment", "expires_ms", "the invitation let nobody in", _let_nobody_in),
     Blind(
         "kiosk", "name", "the hub made it up for a kiosk it had forgotten", lambda row: bool(row["organisation"] == 0)
     ),

@@ -5,7 +5,7 @@ the manifest that signed it, and that everything sums to 0.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,7 +23,7 @@ def check_accounts(connection: sa.Connection, reference: Reference, members_hold
     wanted: Counter[Account] = Counter()
     unsigned: dict[tuple[Account, Account], list[str]] = defaultdict(list)
     signed = {_mark_of(one): one for one in chain.from_iterable(reference.shares.values()) if one.moved}
-    budgets: dict[int, list[int]] = defaultdict(list)
+    budgets: dict[int, dict[int, int]] = defaultdict(dict)
     for one in stream(connection, "SELECT * FROM movement ORDER BY kind, mark"):
         source = (one.source, one.source_holder, one.source_part)
         target = (one.target, one.target_holder, one.target_part)
@@ -31,7 +31,7 @@ def check_accounts(connection: sa.Connection, reference: Reference, members_hold
         wanted[target] += one.points
         defect = _defect_of_share(one, signed.pop(one.mark, None)) if one.kind == "share" else _defect_of_budget(one)
         if one.kind == "budget" and not defect:
-            budgets[one.target_holder].append(int(one.mark.partition("/")[2]))
+            budgets[one.target_holder][int(one.mark.partition("/")[2])] = one.posted_ms
             unsigned[source, target].append(one.mark)
         if not one.reason.strip():
             defect = defect or "has no reason"
@@ -39,12 +39,7 @@ def check_accounts(connection: sa.Connection, reference: Reference, members_hold
             findings.defect("movement", defect, kind=one.kind, mark=one.mark)
     for mark in sorted(signed):
         findings.defect("movement", "missing, though a manifest signs it", kind="share", mark=mark)
-    for allotment, numbers in budgets.items():
-        gap = left_out(numbers)
-        if gap is not None:
-            for number in (gap, max(numbers)):
-                defect = "left out, or a later number was added" if number == gap else "added, or one before is missing"
-                findings.defect("movement", defect, kind="budget", mark=f"{allotment}/{number}")
+    _check_budgets(budgets, findings)
     for one in stream(
         connection,
         """
@@ -57,6 +52,22 @@ def check_accounts(connection: sa.Connection, reference: Reference, members_hold
         wanted[out if one.from_share else straight] -= int(one.points)
     off = _compare(connection, wanted, members_hold, findings)
     _name_movements(off, unsigned, findings)
+
+
+def _check_budgets(budgets: dict[int, dict[int, int]], findings: Findings) -> None:
+    """Budgets of an allotment, {number: when}, are numbered from 1 in the order in which they were posted."""
+    for allotment, numbers in budgets.items():
+        gap = left_out(numbers)
+        if gap is not None:
+            defect = "left out, or a later number was added"
+            findings.defect("movement", defect, kind="budget", mark=f"{allotment}/{gap}")
+            defect = "added, or one before is missing"
+            findings.defect("movement", defect, kind="budget", mark=f"{allotment}/{max(numbers)}")
+        for before, after in pairwise(sorted(numbers)):
+            if numbers[before] > numbers[after]:
+                for number in (before, after):
+                    defect = f"{before} was posted after {after}"
+                    findings.defect("movement", defect, kind="budget", mark=f"{allotment}/{number}")
 
 
 def _compare(

@@ -160,7 +160,9 @@ def _check_top_ups(acts: list[Act], reference: Reference, findings: Findings) ->
     raises: dict[str, list[int]] = defaultdict(list)
     for signed in reference.shares.values():
         # A share that comes with the first manifest is the approval's; one that comes later was raised from nothing.
-        totals = [0 if signed[0].version > 1 else signed[0].total, *(one.total for one in signed)]
+        first = min(reference.manifests[signed[0].kiosk])
+        is_first = (first[0].opened_ms, first[1]) == (signed[0].instance_ms, signed[0].version)
+        totals = [signed[0].total if is_first else 0, *(one.total for one in signed)]
         for before, after in zip(totals, signed, strict=False):
             if after.total > before:
                 raises[f"{after.kiosk.hex()} {after.allotment} +{after.total - before}"].append(after.issued_ms)

@@ -144,10 +144,11 @@ def _is_tip(
 
 def check_holes(kiosk: bytes, arrived: list[Arrived], decided: Decided, findings: Findings) -> None:
     """Check that each accepted hole lies between entries that had arrived when it was accepted."""
-    for first, (last, done_ms) in sorted(decided.holes.get(kiosk, {}).items()):
+    for first, (last, done_ms, act) in sorted(decided.holes.get(kiosk, {}).items()):
         by_then = {one.seq for one in arrived if one.arrived_ms <= done_ms}
         if (first > 1 and first - 1 not in by_then) or last + 1 not in by_then:
             findings.defect("accepted_hole", "is not between entries that had arrived", kiosk=kiosk, first_seq=first)
+            findings.defect("act", "accepts a hole that was not there at the time", act=act)
 
 
 def _place(place: Place) -> str:
