@@ -100,12 +100,32 @@ def judge_kiosks_holding(hub: Hub, reason: str) -> None:
             "SELECT DISTINCT kiosk FROM aside WHERE verdict = 'held' AND reason = :reason ORDER BY kiosk",
             reason=reason,
         )
-    for one in kiosks:
-        kiosk = bytes(one.kiosk)
+    _judge_all(hub, [bytes(one.kiosk) for one in kiosks])
+
+
+def judge_kiosks_at(hub: Hub, event: int) -> None:
+    """Judge anew every kiosk that has granted at an event, after its window or its allotment has changed."""
+    with hub.store.reading() as connection:
+        kiosks = rows(
+            connection,
+            """
+            SELECT kiosk FROM transfer WHERE event = :event UNION SELECT kiosk FROM aside WHERE event = :event
+            ORDER BY kiosk
+            """,
+            event=event,
+        )
+    _judge_all(hub, [bytes(one.kiosk) for one in kiosks])
+
+
+def _judge_all(hub: Hub, kiosks: list[bytes]) -> None:
+    for kiosk in kiosks:
         hub.store.run(lambda connection, kiosk=kiosk: judge_again(hub, connection, kiosk, hub.wall_ms()))  # type: ignore[misc]
 
 
 def _decide(hub: Hub, kiosk: bytes, hashes: list[bytes], kind: str, reason: str, done_by: str) -> None:
+    if not hashes:
+        raise ActRefused("記録をえらんでください / choose at least one entry")
+
     def work(connection: sa.Connection) -> None:
         now_ms = hub.wall_ms()
         lock_progress(connection, kiosk, now_ms)

@@ -85,8 +85,15 @@ def lock_progress(connection: sa.Connection, kiosk: bytes, now_ms: int) -> Progr
         now_ms=now_ms,
         empty=b"",
     )
-    found = row(connection, "SELECT * FROM kiosk_progress WHERE kiosk = :kiosk", kiosk=kiosk)
-    cursor = Head(found.cursor_seq, bytes(found.cursor_hash))
+    found = row(
+        connection,
+        """
+        SELECT p.*, k.public_key FROM kiosk_progress p JOIN kiosk k ON k.kiosk = p.kiosk WHERE p.kiosk = :kiosk
+        """,
+        kiosk=kiosk,
+    )
+    before_all = Head(0, first_prev(bytes(found.public_key)))
+    cursor = Head(found.cursor_seq, bytes(found.cursor_hash)) if found.cursor_seq else before_all
     beyond = cbor2.loads(bytes(found.beyond), immutable=True) if found.beyond else ()
     return Progress(found.head_seq, cursor, found.receipt_number, bool(found.is_plain), beyond, bytes(found.fold))
 
@@ -101,8 +108,6 @@ def _arrive(  # one batch and everything that bears on it
     if is_rolled_back(connection) or _shows_our_future(hub, batch, progress, instance):
         mark_rolled_back(connection, f"receipt shown by {kiosk.kiosk.hex()}")
         return None
-    if progress.cursor.seq == 0:
-        progress = progress._replace(cursor=Head(0, first_prev(kiosk.public_key)))
     fresh = _not_yet_stored(connection, kiosk.kiosk, progress, checked.arriving)
     write_entries(connection, [(kiosk.kiosk, one.seq, one.hash, now_ms, one.encoded) for one in fresh])
     if fresh:
@@ -149,7 +154,14 @@ def _goes_on(progress: Progress, fresh: list[Arriving]) -> bool:
         and fresh[0].prev == progress.cursor.hash
         and all(later.prev == earlier.hash for earlier, later in pairwise(fresh))
         and not any(one.entry is not None and isinstance(one.entry.body, Void | Clock) for one in fresh)
+        and len({one.entry.stamp.boot for one in fresh if one.entry is not None} | _boot_of(progress)) <= 1
     )
+
+
+def _boot_of(progress: Progress) -> set[bytes]:
+    """Return the boot the kept fold knows about: of others, that may have had time samples, it knows nothing."""
+    boot = Fold.unpack(progress.fold).boot
+    return {boot} if boot else set()
 
 
 def _judge_plain(  # the quick road
@@ -187,12 +199,11 @@ def _judge_whole(  # the whole road
     others = [attested for link, attested in stored if link.hash in tree.aside]
     facts = load_facts(hub, connection, kiosk.kiosk)
     fold = Fold()
-    judged = judge(facts, main, fold)
+    judged = [*judge(facts, main, fold), *hold_all(facts, others, tree.aside)]
     facts_with_members = _with_members(connection, facts, judged)
     if facts_with_members is not facts:
         fold = Fold()
-        judged = judge(facts_with_members, main, fold)
-    judged += hold_all(facts, others, tree.aside)
+        judged = [*judge(facts_with_members, main, fold), *hold_all(facts_with_members, others, tree.aside)]
     changes = _changes(connection, kiosk.kiosk, judged, {one.hash for one in fresh})
     contested = post(connection, kiosk.kiosk, changes, facts.shares, now_ms)
     flag_over_limit(connection, kiosk.kiosk, [change.judged for change in changes], facts, contested)
@@ -216,7 +227,12 @@ def _stored_entries(connection: sa.Connection, kiosk: bytes) -> list[tuple[Link,
     for one in found:
         prev, entry, defect = read_arrived(bytes(one.encoded))
         entry_hash = bytes(one.hash)
-        stored.append((Link(one.seq, entry_hash, prev), Attested(one.seq, entry_hash, one.arrived_ms, entry, defect)))
+        stored.append(
+            (
+                Link(one.seq, entry_hash, prev, one.arrived_ms),
+                Attested(one.seq, entry_hash, one.arrived_ms, entry, defect),
+            )
+        )
     return stored
 
 

@@ -18,6 +18,7 @@ class Link(NamedTuple):
     seq: int
     hash: bytes
     prev: bytes
+    arrived_ms: int = 0
 
 
 class Line(NamedTuple):
@@ -105,14 +106,18 @@ def _ancestors(ordered: list[Link], tip: Head, accepted_holes: Mapping[int, int]
 
 
 def _over_hole(by_seq: Mapping[int, list[Link]], holes: Mapping[int, int], seq: int) -> Link | None:
-    """Return the nearest entry below `seq` within or before the accepted hole around `seq`, if there is exactly one."""
+    """Return the nearest entry within or before the accepted hole around `seq`, whose own entry is missing.
+
+    At `seq` itself only the hash that the entry above it names would do, and that one has not arrived. Where a number
+    below has two entries, the one that arrived first was there when the hole was accepted.
+    """
     first = next((first for last, first in holes.items() if first <= seq <= last), None)
     if first is None:
         return None
-    for lower in range(seq, first - 2, -1):
+    for lower in range(seq - 1, first - 2, -1):
         found = by_seq.get(lower, [])
-        if len(found) == 1:
-            return found[0]
+        if found:
+            return min(found, key=lambda link: link.arrived_ms)
     return None
 
 

@@ -20,6 +20,11 @@ from sync.keys import Instance
 from sync.manifest import Event, Manifest
 from sync.rules import points_for
 
+VOID_OF_NOTHING = "void of nothing"
+"""The reason of a held entry that is no grant and must not be counted as one."""
+
+MEMBER_UNKNOWN = "member unknown"
+
 SAMPLE_DRIFT_PPM = 200
 """How far a crystal may stray from the hub's time after a sample; twice the worst Pi we have read of."""
 
@@ -152,6 +157,9 @@ def hold_all(facts: Facts, entries: Iterable[Attested], reasons: Mapping[bytes, 
         if body is not None and not isinstance(body, Grant):
             continue
         candidacy, reason = _decided(facts, attested.hash, reasons[attested.hash], body)
+        unusual = _unusual_member(facts, body, attested.arrived_ms) if body is not None else ""
+        if candidacy is Candidacy.ELIGIBLE and unusual == MEMBER_UNKNOWN:
+            candidacy, reason = Candidacy.HELD, unusual  # nobody can be given points who is not there
         allotment = _allotment_now(facts, body)
         judged.append(Judged(attested.seq, attested.hash, body, candidacy, reason, (), attested.arrived_ms, allotment))
     return judged
@@ -161,7 +169,7 @@ def _judge_one(  # one step of the fold
     facts: Facts,
     fold: Fold,
     attested: Attested,
-    voided: Mapping[int, int],
+    voided: Mapping[int, set[int]],
     ceiling_ms: int | None,
     samples: Mapping[bytes, Clock],
 ) -> Judged | None:
@@ -180,13 +188,13 @@ def _judge_one(  # one step of the fold
         fold.floor_ms = max(fold.floor_ms, manifest.issued_ms if manifest else 0)
     elif isinstance(body, Clock):
         fold.floor_ms = max(fold.floor_ms, body.hub_ms)
-    elif isinstance(body, Void) and body.seq not in voided:
-        return _held(attested, "void of nothing", facts)
+    elif isinstance(body, Void) and attested.seq not in voided.get(body.seq, ()):
+        return _held(attested, VOID_OF_NOTHING, facts)
     return None
 
 
 def _judge_grant(  # one step of the fold
-    facts: Facts, fold: Fold, attested: Attested, grant: Grant, voided: Mapping[int, int], ceiling_ms: int | None
+    facts: Facts, fold: Fold, attested: Attested, grant: Grant, voided: Mapping[int, set[int]], ceiling_ms: int | None
 ) -> Judged:
     manifest = facts.manifests.get(fold.manifest) if fold.manifest else None
     event = manifest.event(grant.event) if manifest else None
@@ -231,15 +239,23 @@ def _reason_to_hold(
         return "not this kiosk's"
     if points_for(activity.rule, grant.quantity) != grant.points:
         return "points"
-    unusual = facts.members.get(grant.member)
-    if unusual is not None and arrived_ms >= facts.ended_ms.get(grant.member, 0):
-        return f"member {unusual}"  # what had arrived before an account was ended stays as it was
+    unusual = _unusual_member(facts, grant, arrived_ms)
+    if unusual:
+        return unusual
     now = facts.events.get(grant.event, EventNow(event.starts_ms, event.ends_ms, event.allotment))
     if interval[1] < now.starts_ms or interval[0] > now.ends_ms:
         return "time"
     if fold.used[event.allotment] > facts.shares.get(event.allotment, 0):
         return "beyond share"
     return ""
+
+
+def _unusual_member(facts: Facts, grant: Grant, arrived_ms: int) -> str:
+    """Return why the member cannot be given points, or nothing. What had arrived before an account was ended stays."""
+    unusual = facts.members.get(grant.member)
+    if unusual is None or arrived_ms < facts.ended_ms.get(grant.member, 0):
+        return ""
+    return f"member {unusual}"
 
 
 def _flags(facts: Facts, grant: Grant, occurred_ms: int) -> tuple[str, ...]:
@@ -289,8 +305,8 @@ def _first_samples(main: list[Attested]) -> dict[bytes, Clock]:
 
 
 def _ceilings(main: list[Attested]) -> list[int | None]:
-    """Return for each entry the hub time of the next sample after it: what stands before a sample in the chain was not
-    signed after it.
+    """Return for each entry the earliest moment by which a later `clock` entry was signed: what stands before it in the
+    chain was not signed after it.
     """
     if not any(attested.entry is not None and isinstance(attested.entry.body, Clock) for attested in main):
         return []
@@ -298,26 +314,37 @@ def _ceilings(main: list[Attested]) -> list[int | None]:
     ceiling: int | None = None
     for attested in reversed(main):
         if attested.entry is not None and isinstance(attested.entry.body, Clock):
-            ceiling = attested.entry.body.hub_ms if ceiling is None else min(ceiling, attested.entry.body.hub_ms)
+            signed_by_ms = _signed_by(attested.entry.body, attested.entry.stamp)
+            ceiling = signed_by_ms if ceiling is None else min(ceiling, signed_by_ms)
         ceilings.append(ceiling)
     return ceilings[::-1]
 
 
-def _voided(main: list[Attested]) -> dict[int, int]:
-    """Return {number of a voided grant: number of its void}; a void counts only for an earlier grant on the same
+def _signed_by(sample: Clock, stamp: Stamp) -> int:
+    """Return the latest moment at which a `clock` entry can have been signed: grants may have been signed while the
+    answer was under way, after the hub had told its time.
+    """
+    apart = max(0, stamp.monotonic_ms - sample.sent_ms)
+    return sample.hub_ms + apart + apart * SAMPLE_DRIFT_PPM // 1_000_000
+
+
+def _voided(main: list[Attested]) -> dict[int, set[int]]:
+    """Return {number of a voided grant: numbers of its voids}; a void counts only for an earlier grant on the same
     branch.
     """
     grants: set[int] = set()
-    voided: dict[int, int] = {}
+    voided: dict[int, set[int]] = {}
     for attested in main:
         body = attested.entry.body if attested.entry is not None else None
         if isinstance(body, Grant):
             grants.add(attested.seq)
         elif isinstance(body, Void) and body.seq in grants:
-            voided.setdefault(body.seq, attested.seq)
+            voided.setdefault(body.seq, set()).add(attested.seq)
     return voided
 
 
 def _held(attested: Attested, reason: str, facts: Facts) -> Judged:
     candidacy, why = _decided(facts, attested.hash, reason, None)
+    if reason == VOID_OF_NOTHING:
+        why = reason  # dismissed or not, it is never counted as a grant
     return Judged(attested.seq, attested.hash, None, candidacy, why, (), attested.arrived_ms, 0)

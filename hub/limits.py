@@ -86,7 +86,7 @@ def _posted_with_the_inbox(connection: sa.Connection) -> dict[bytes, int]:
 def _limits(facts: Facts) -> Mapping[tuple[int, int], int]:
     return {
         (event.event, activity.activity): activity.daily_limit
-        for manifest in facts.manifests.values()
+        for _, manifest in sorted(facts.manifests.items())
         for event in manifest.events
         for activity in event.activities
         if activity.daily_limit

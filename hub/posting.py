@@ -15,13 +15,10 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from hub.inbox import fill_asked, fill_inbox
-from hub.judge import Candidacy, Judged
+from hub.judge import VOID_OF_NOTHING, Candidacy, Judged
 from hub.settle import Claim, RepeatKey, winner
 from hub.store import execute, execute_many, row, rows
 from sync.member import bucket_of, printed
-
-NOT_A_GRANT = "void of nothing"
-"""The reason of a held entry that is no grant and must not be counted as one."""
 
 
 class Change(NamedTuple):
@@ -401,7 +398,7 @@ def _put_aside(  # a kiosk's held and dismissed grants
         connection, [(_claim(kiosk, one, carried), one.candidacy.value, one.reason) for one in judged], now_ms
     )
     for one in judged:
-        if one.reason != NOT_A_GRANT:
+        if one.reason != VOID_OF_NOTHING:
             tally.add(kiosk, one.candidacy.value, one.grant.points if one.grant else 0)
 
 
@@ -444,7 +441,7 @@ def _forget_asides(connection: sa.Connection, kiosk: bytes, changes: list[Change
             hash=claim.hash,
         )
         _delete_aside(connection, claim)
-        if was_grant is not None and was_grant.reason != NOT_A_GRANT:
+        if was_grant is not None and was_grant.reason != VOID_OF_NOTHING:
             tally.add(kiosk, change.was or "", claim.points, -1)
 
 

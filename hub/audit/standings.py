@@ -152,6 +152,8 @@ class Judge:
     def _not_a_grant(self, one: Arrived, reason: str) -> Standing:
         dismissed = self._decisions.get(one.hash) == "dismiss"
         verdict, why = (DISMISSED, "decided") if dismissed else (HELD, reason)
+        if one.body is not None:
+            why = reason  # a void that names nothing keeps its reason: it is never counted as a grant
         at, none, no_flags = frozenset({one.arrived_ms}), frozenset({0}), frozenset[str]()
         return Standing(
             one.seq, one.hash, one.arrived_ms, None, verdict, why, at, none, 0, no_flags, no_flags, one.body is None

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from hub.audit.journal import Arrived
-from sync.entry import Clock, Opened
+from sync.entry import Clock, Opened, Stamp
 from sync.keys import Instance
 from sync.manifest import Manifest
 
@@ -44,15 +44,15 @@ class Times:
         self._main = main
         self._situations = list(_situations(main, manifests))
         self._clocks = [
-            (position, one.stamp.boot, one.body)
+            (position, one.stamp.boot, one.body, _signed_by_ms(one.body, one.stamp))
             for position, one in enumerate(main)
             if isinstance(one.body, Clock) and one.stamp is not None
         ]
-        self._positions = [position for position, _, _ in self._clocks]
+        self._positions = [position for position, _, _, _ in self._clocks]
         self._first_of_boot: dict[bytes, tuple[int, Clock]] = {}
-        for position, boot, clock in self._clocks:
+        for position, boot, clock, _ in self._clocks:
             self._first_of_boot.setdefault(boot, (position, clock))
-        self._lowest_after = _running_min_from_the_end([clock.hub_ms for _, _, clock in self._clocks])
+        self._lowest_after = _running_min_from_the_end([signed_by_ms for _, _, _, signed_by_ms in self._clocks])
         self.floor_at_end_ms, self.confirmed_at_end = self._situations[-1] if main else _Situation(0, None)
         self.boot_at_end = next((one.stamp.boot for one in reversed(main) if one.stamp is not None), b"")
 
@@ -79,9 +79,9 @@ class Times:
         found = {self._interval(position, sample, ceiling_ms).occurred_ms}
         later = bisect_left(self._positions, position)
         for index in range(later, len(self._clocks)):
-            _, whose, clock = self._clocks[index]
+            _, whose, clock, signed_by_ms = self._clocks[index]
             sample = clock if sample is None and whose == boot else sample
-            ceiling_ms = clock.hub_ms if ceiling_ms is None else min(ceiling_ms, clock.hub_ms)
+            ceiling_ms = signed_by_ms if ceiling_ms is None else min(ceiling_ms, signed_by_ms)
             found.add(self._interval(position, sample, ceiling_ms).occurred_ms)
             if ceiling_ms == self._lowest_after[later] and (first is None or sample is not None):
                 break
@@ -122,6 +122,12 @@ def _situations(main: Iterable[Arrived], manifests: Mapping[tuple[Instance, int]
             if one.body.confirmed_ms is not None:
                 confirmed = (one.body.confirmed_ms, one.stamp.monotonic_ms)
         yield _Situation(floor_ms, confirmed)
+
+
+def _signed_by_ms(clock: Clock, stamp: Stamp) -> int:
+    """A `clock` is signed some time after the hub told its time; how long at most, the kiosk's own clock says."""
+    since_sent_ms = max(0, stamp.monotonic_ms - clock.sent_ms)
+    return clock.hub_ms + since_sent_ms + since_sent_ms * DRIFT_PPM // 1_000_000
 
 
 def _running_min_from_the_end(moments: list[int]) -> list[int]:

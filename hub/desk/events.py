@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
-from hub.acts import judge_kiosks_holding, record
+from hub.acts import judge_kiosks_at, record
 from hub.desk import registers, visitor
 from hub.desk.forms import ChangeEventForm, EventForm, choices, event_fields
 from hub.reference import add_event
@@ -81,8 +81,8 @@ def change(number: int) -> Page:
         add_event(connection, name, *window, allotment, activities, event=number)
 
     hub.store.run(work)
-    judge_kiosks_holding(hub, "time")
-    flash(f"イベント「{name}」を変更しました。時刻で保留していた付与も見なおしました。端末設定を新しくしてください。")
+    judge_kiosks_at(hub, number)
+    flash(f"イベント「{name}」を変更しました。届いていた付与も見なおしました。端末設定を新しくしてください。")
     return redirect(url_for(".event", number=number))
 
 
