@@ -37,15 +37,6 @@ class Candidacy(Enum):
     DISMISSED = "dismissed"
 
 
-class Source(Enum):
-    """Where `occurred_ms` comes from, best first."""
-
-    SAMPLE = "sample"
-    CONFIRMED = "confirmed"
-    WALL = "wall"
-    ARRIVAL = "arrival"
-
-
 class Judged(NamedTuple):
     """A grant (or an entry that is not understood) with its standing. `allotment` is 0 where the manifest does not
     tell.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 
 CITY_ZONE = timezone(timedelta(hours=9), "JST")
 """Asia/Tokyo has had no daylight saving time since 1951, so a fixed offset is exact and needs no zone files."""
@@ -31,8 +31,3 @@ def fiscal_year(wall_ms: int) -> int:
     """Return the year in which the fiscal year began: April 1st to March 31st."""
     moment = city_datetime(wall_ms)
     return moment.year if moment.month >= _APRIL else moment.year - 1
-
-
-def date_of_day(day: int) -> date:
-    """Return the calendar date of a city day."""
-    return date(1970, 1, 1) + timedelta(days=day)
