@@ -16,7 +16,7 @@ class Code(NamedTuple):
 
 
 class Unread(NamedTuple):
-    """A code that is seen and not read: the length of its side in pixels, and how bright its place is (mean, 0 … 255)."""
+    """A code that is seen and not read: the length of its side in pixels, and how bright its place is (0 … 255)."""
 
     side: float
     brightness: float
