@@ -1,4 +1,4 @@
-"""What every test stands on: the same examples each time, a run-time folder, and no quiet skip where CI counts."""
+"""What every test stands on: the same examples each time, a run-time folder, a browser, no quiet skip in CI."""
 
 import atexit
 import os
@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from browser_page import LAUNCH_ARGUMENTS, WINDOW, Complaints, chromium_path
 from hub_stores import migrated_sqlite_file, postgres_store, sqlite_store, start_postgres
 from hypothesis import settings
+from playwright.sync_api import BrowserContext
 
 from hub.store import Store
 
@@ -45,6 +47,47 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
         report.outcome = "failed"
         report.longrepr = f"a skip is a failure in CI: {report.longrepr}"
     return report
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run tests with a browser last: from its start on a loop runs in this thread, and asyncio.run starts no other."""
+    items.sort(key=lambda item: "playwright" in getattr(item, "fixturenames", ()))
+
+
+@pytest.fixture(scope="session")
+def base_url() -> None:
+    """Return no address: every server of a test has a port of its own. (The plugin's own fixture warns in pytest 9.)"""
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """Return how the session's one Chromium is started: Debian's own, never one that is downloaded."""
+    path = chromium_path()
+    if path is None:
+        pytest.skip("no Chromium here: run `apt install chromium` to try the pages in a real browser")
+    return {**browser_type_launch_args, "executable_path": path, "args": list(LAUNCH_ARGUMENTS)}
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
+    """Return what each fresh window of a test is like."""
+    return {**browser_context_args, "viewport": WINDOW, "locale": "ja-JP", "timezone_id": "Asia/Tokyo"}
+
+
+@pytest.fixture
+def complaints() -> Iterator[Complaints]:
+    """Return what the test's pages did wrong so far; what is left once they are closed fails the test."""
+    heard = Complaints()
+    yield heard
+    assert heard.left == []
+
+
+@pytest.fixture
+def context(complaints: Complaints, context: BrowserContext) -> BrowserContext:
+    """Return a fresh context whose pages are listened to. It closes before its complaints are counted."""
+    complaints.listen(context)
+    return context
 
 
 @pytest.fixture(scope="session")
