@@ -7,10 +7,11 @@ from __future__ import annotations
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, redirect, request, url_for
+from flask import Blueprint, Flask, Response, redirect, request, url_for
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.wrappers import Response as AnyResponse
 
+from config.fonts import FONTS
 from hub.desk.gate import Gate
 from hub.desk.routes import desk
 from hub.desk.shapes import HexConverter
@@ -57,6 +58,7 @@ def create_app(hub: Hub, gate: Gate | None = None, office: Office | None = None)
     CSRFProtect(app).exempt(wire)
     app.register_blueprint(wire)
     app.register_blueprint(desk)
+    app.register_blueprint(Blueprint("fonts", __name__, static_folder=FONTS, static_url_path="/fonts"))
     app.add_url_rule("/", "front", lambda: redirect(url_for("desk.front")))
     app.after_request(_add_safe_headers)
     return app

@@ -10,17 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
-from pathlib import Path
 from typing import Final, NamedTuple
 
 import segno
 from fpdf import FPDF
 from fpdf.fonts import TTFFont
 
+from config.fonts import FONTS
 from hub.reference import Card
 from sync.member import printed
-
-FONTS: Final = Path(__file__).parent / "static" / "fonts"
 
 # All lengths in millimetres on A4, 210 × 297; a card has the size of a Japanese business card.
 CARD_WIDTH, CARD_HEIGHT = 91.0, 55.0

@@ -1,10 +1,11 @@
-"""Cuts the vendored fonts out of the full BIZ UDPGothic: what cards and desk need, for printing and for browsers alike.
+"""Cuts the vendored fonts out of the full ones: what cards, desk and booth need, for printing and for browsers alike.
 
-    python tools/build_fonts.py FOLDER_WITH_BIZUDPGothic_TTF
+    python tools/build_fonts.py FOLDER_WITH_BIZUDPGothic_TTF FOLDER_OF_NPM_PACKAGE_@fontsource/be-vietnam-pro
 
-Debian's package fonts-morisawa-bizud-gothic holds the originals (SIL Open Font License 1.1, no reserved name). Kept are
-Latin, kana, signs and the 2,965 kanji of JIS X 0208 level 1, which hold every kanji of everyday use, and the few others
-that our own texts show.
+Debian's package fonts-morisawa-bizud-gothic holds the originals of BIZ UDPGothic. Kept are Latin, kana, signs and the
+2,965 kanji of JIS X 0208 level 1, which hold every kanji of everyday use, and the few others that our own texts show.
+It has no Vietnamese: Be Vietnam Pro has, and its Latin and Vietnamese parts become one file a face. Both are under the
+SIL Open Font License 1.1, no reserved name.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from fontTools import subset  # type: ignore[import-untyped]
+from fontTools import merge, subset  # type: ignore[import-untyped]
 
-FONTS = Path(__file__).parent.parent / "hub" / "static" / "fonts"
+FONTS = Path(__file__).parent.parent / "fonts"
 FACES = ("BIZUDPGothic-Regular.ttf", "BIZUDPGothic-Bold.ttf")
+VIETNAMESE_FACES = {400: "BeVietnamPro-Regular.ttf", 700: "BeVietnamPro-Bold.ttf"}
 ROWS_OF_SIGNS_AND_KANA = range(0xA1, 0xA9)
 ROWS_OF_LEVEL_1 = range(0xB0, 0xD0)
 MORE = "熊谷髙﨑邉邊濵德桒祐辻飴々〆ヶ①②③④⑤⑥⑦⑧⑨⑩㈱™©®←↑→↓○●◎△▲▽▼□■◇◆☆★✓‐‑–—―‘’“”…・×÷−±≦≧〜～"
@@ -42,13 +44,24 @@ def cut(source: Path, target: Path) -> None:
     subset.save_font(font, str(target), options)
 
 
+def join(parts: list[Path], target: Path) -> None:
+    """Write the parts of one face as one file."""
+    font = merge.Merger().merge([str(part) for part in parts])
+    font.flavor = None
+    font.save(str(target))
+
+
 def main(arguments: list[str]) -> int:
-    """Cut both faces."""
-    if len(arguments) != 1:
+    """Make all four faces."""
+    if len(arguments) != 2:  # noqa: PLR2004  # one folder for each font
         sys.stderr.write(str(__doc__))
         return 2
     for face in FACES:
         cut(Path(arguments[0]) / face, FONTS / face)
+    for weight, face in VIETNAMESE_FACES.items():
+        names = [f"be-vietnam-pro-{part}-{weight}-normal.woff" for part in ("latin", "vietnamese")]
+        join([Path(arguments[1]) / "files" / name for name in names], FONTS / face)
+    for face in [*FACES, *VIETNAMESE_FACES.values()]:
         sys.stderr.write(f"{face}: {(FONTS / face).stat().st_size:,} bytes\n")
     return 0
 
