@@ -30,6 +30,10 @@ RPICAM_PROGRAMS = ("rpicam-vid", "libcamera-vid")  # the second is its name on o
 MOST_PICTURE_BYTES = 32 * 1024 * 1024
 CHUNK_BYTES = 256 * 1024
 STOP_SECONDS = 5
+PICTURE_MS = 1_000
+"""How long a picture of a folder stands for: each may show another person."""
+FILM_FRAME_MS = 66
+"""How long a picture of a film stands for: 15 a second, as from a camera."""
 
 Gray = NDArray[np.uint8]
 
@@ -40,10 +44,14 @@ class CameraError(Exception):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """One picture: gray, H × W bytes; number counts the source's pictures from 1, so gaps tell what was passed over."""
+    """One picture: gray, H × W bytes; number counts the source's pictures from 1, so gaps tell what was passed over.
+
+    at_ms is its time in footage, which is read at any speed; None: it is of now.
+    """
 
     gray: Gray
     number: int
+    at_ms: int | None = None
 
 
 class Camera(ABC):
@@ -123,7 +131,7 @@ class _PictureCamera(Camera):
             if gray is None:
                 self.broken += 1
             else:
-                yield Frame(gray, number)
+                yield Frame(gray, number, number * PICTURE_MS)
         if self.broken == len(self._paths):
             raise CameraError(
                 f"「{self._paths[0]}」など{self.broken}枚の写真は、1枚も読めませんでした。ファイルと権限を確かめてください。"
@@ -153,7 +161,7 @@ class _FileCamera(Camera):
                 number += 1
                 gray = _jpeg_to_gray(jpeg)
                 if gray is not None:
-                    yield Frame(gray, number)
+                    yield Frame(gray, number, number * FILM_FRAME_MS)
                 else:
                     undecodable += 1
                     self.broken += 1

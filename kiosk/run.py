@@ -10,6 +10,7 @@ from kiosk.booth import Booth, Scan
 from kiosk.camera import Frame, Gray
 from kiosk.feed import WAIT_SECONDS
 from kiosk.gate import View, look
+from kiosk.sight import Code
 
 
 class FrameSource(Protocol):
@@ -66,6 +67,8 @@ class ScanLoop:
             self._scan_frame(frame)
 
     def _scan_frame(self, frame: Frame) -> None:
-        self._view, text = look(self._view, self._read(frame.gray), self._clock.monotonic_ms())
-        if text is not None:
-            self._show(self._booth.scan_code(text))
+        now_ms = self._clock.monotonic_ms() if frame.at_ms is None else frame.at_ms
+        looked = look(self._view, [Code(text, 0.0) for text in self._read(frame.gray)], now_ms)
+        self._view = looked.view
+        if looked.chosen is not None:
+            self._show(self._booth.scan_code(looked.chosen))
