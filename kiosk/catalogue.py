@@ -62,9 +62,26 @@ class Catalogue:
 
 def read_catalogues(folder: Path = LOCALE) -> dict[str, Catalogue]:
     """Return the languages in `folder` by their codes, Japanese ones first. Raises SettingsError."""
-    catalogues = [_read(path) for path in folder.glob("*.po")]
+    catalogues = [read_catalogue(path) for path in folder.glob("*.po")]
     languages = sorted(catalogues, key=lambda one: (one.language.html_lang != "ja", one.language.code))
     return {catalogue.language.code: catalogue for catalogue in languages}
+
+
+def read_catalogue(path: Path) -> Catalogue:
+    """Return the language of one file. Raises SettingsError."""
+    try:
+        with path.open("rb") as file:
+            catalog = read_po(file, abort_invalid=True)
+    except (OSError, PoFileError, UnicodeDecodeError) as error:
+        raise _unusable(path, str(error)) from error
+    own_name = catalog.get(Sentence.OWN_NAME)
+    if catalog.locale is None or own_name is None or not isinstance(own_name.string, str) or not own_name.string:
+        raise _unusable(path, f"Language: … / {Sentence.OWN_NAME}")
+    fault = next(faults(catalog), None)
+    if fault is not None:
+        raise _unusable(path, fault)
+    language = Language(path.stem, str(catalog.locale_identifier).replace("_", "-"), own_name.string)
+    return Catalogue(language, _translations(catalog))
 
 
 def to_html(text: str) -> Markup:
@@ -87,22 +104,6 @@ def _shown(value: Value) -> str:
     if isinstance(value, datetime):
         return f"{value:%H:%M}"
     return _NAME.format(value.translate({0x2068: None, 0x2069: None})) if isinstance(value, str) else str(value)
-
-
-def _read(path: Path) -> Catalogue:
-    try:
-        with path.open("rb") as file:
-            catalog = read_po(file, abort_invalid=True)
-    except (OSError, PoFileError, UnicodeDecodeError) as error:
-        raise _unusable(path, str(error)) from error
-    own_name = catalog.get(Sentence.OWN_NAME)
-    if catalog.locale is None or own_name is None or not isinstance(own_name.string, str) or not own_name.string:
-        raise _unusable(path, f"Language: … / {Sentence.OWN_NAME}")
-    fault = next(faults(catalog), None)
-    if fault is not None:
-        raise _unusable(path, fault)
-    language = Language(path.stem, str(catalog.locale_identifier).replace("_", "-"), own_name.string)
-    return Catalogue(language, _translations(catalog))
 
 
 def faults(catalog: Catalog) -> Iterator[str]:

@@ -120,6 +120,8 @@ class Sentence(StrEnum):
 
     # the page itself
     SCREEN_LOST = "{画面|がめん}が{受付|うけつけ}のプログラムとつながっていません"
+    OTHER_SCREEN = "この{画面|がめん}は、ほかで{開|ひら}いています"
+    USE_HERE = "ここで{使|つか}う"
 
 
 class Line(NamedTuple):

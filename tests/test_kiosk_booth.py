@@ -395,8 +395,7 @@ def test_every_outcome_has_plain_words_without_name_number_or_inner_word() -> No
         *(Recorded(grant, later) for later in Later),
         AlreadyReceived(wire.MORNING_MS, "お手伝い", 10),
         TodaysLimit(2),
-        *(NotUsable(reason) for reason in (Reason.FOREIGN_CODE, Reason.UNKNOWN_KEY, Reason.BAD_CODE, Reason.EXPIRED)),
-        *(CallStaff(reason) for reason in Reason if reason not in screen._UNUSABLE),
+        *(outcome(reason) for outcome in (NotUsable, CallStaff) for reason in Reason),
     ]
 
     lines = [line for outcome in outcomes for line in screen.lines_of(Scan(1, outcome, 1, wire.EVENT, 3))]

@@ -166,7 +166,7 @@ def test_plain_words_for_people_without_json(tmp_path: Path) -> None:
     code, words = said_by("run", "--journal", path, "--camera", pictures, *STATION)
 
     assert code == 0
-    assert words.splitlines()[0] == "【うけとりました】 10ポイント(送信まち 2件)"
+    assert words.splitlines()[0] == "【うけとりました】 10ポイント(2けん ここに あります)"
 
 
 def test_a_stick_carries_records_out_and_answers_back(tmp_path: Path) -> None:
