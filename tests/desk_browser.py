@@ -35,6 +35,8 @@ class Form:
     fields: MultiDict[str, str] = field(default_factory=MultiDict)
     offered: dict[str, list[str]] = field(default_factory=dict)
     """Values of the options of each select, and of the check boxes and buttons of each name."""
+    buttons: set[str] = field(default_factory=set)
+    """Names of the buttons: what a pressed one is called is sent behind all fields, also behind one of that name."""
 
     @property
     def keys(self) -> list[str]:
@@ -100,6 +102,7 @@ class _Reader(HTMLParser):
             form.fields.add(name, value)
         elif tag == "button" and name:
             form.offered.setdefault(name, []).append(value)
+            form.buttons.add(name)
         elif tag == "select":
             self.select = name
         elif tag == "option":
@@ -162,7 +165,9 @@ class Desk:
         fields = form.fields.copy()
         for name, value in typed.items():
             full = self._full_name(form, name)
-            fields.setlist(full, value if isinstance(value, list) else [value])
+            values = value if isinstance(value, list) else [value]
+            before = fields.getlist(full) if full in form.buttons else []
+            fields.setlist(full, [*before, *values])
         return self._read(self.client.post(form.action, data=fields, follow_redirects=True))
 
     def _full_name(self, form: Form, name: str) -> str:

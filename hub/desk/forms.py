@@ -27,7 +27,7 @@ from wtforms import (
     widgets,
 )
 from wtforms.meta import DefaultMeta
-from wtforms.validators import DataRequired, InputRequired, Length, NumberRange
+from wtforms.validators import AnyOf, DataRequired, InputRequired, Length, NumberRange
 
 from sync.citytime import CITY_ZONE, city_datetime, wall_ms_of
 from sync.codec import WireError
@@ -121,7 +121,8 @@ class ReasonForm(DeskForm):
 class DecideForm(DeskForm):
     """Release or dismiss: the chosen entries, or all of the group. `seen` is how many the clerk was shown."""
 
-    decision = HiddenField()
+    # A field of its own kind, never drawn: a hidden one would be sent before the pressed button's value, and be read.
+    decision = StringField("", [AnyOf(("release", "dismiss"), "反映か取り消しを押してください / Post or dismiss?")])
     entries = SelectMultipleField("記録", validate_choice=False)
     everything = BooleanField("この理由のものをすべて")
     seen = IntegerField("", [InputRequired()], widget=widgets.HiddenInput())
