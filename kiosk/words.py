@@ -31,7 +31,7 @@ WHY = {
     Reason.LOST_CARD: Sentence.REPORTED_LOST,
     Reason.NUMBER_UNREADABLE: Sentence.NUMBER_DIFFERS,
     Reason.NOT_SET_UP: Sentence.NOT_READY,
-    Reason.NO_POINTS: Sentence.TOO_SHORT,
+    Reason.NO_POINTS: Sentence.NOTHING_SET,
     Reason.ENROL_ANEW: Sentence.RESTING,
     Reason.NOT_KEPT: Sentence.NOT_RECORDED,
 }
