@@ -103,16 +103,50 @@ def test_the_front_page_says_in_plain_sentences_what_there_is_to_decide(scene: S
     assert f"端末「{NEW_BOOTH}」が登録を待っています" in page.text
     assert "端末「見本公園 入口」の記録 5〜7 番が届いていません" in page.text
     assert "端末「見本通り 屋台」の記録が二通りあります" in page.text
-    assert "端末枠をこえた付与 2件(100ポイント)" in page.text
-    assert "登録のない番号 1件(50ポイント)" in page.text
-    assert "時刻がイベントの外 2件(100ポイント)" in page.text
+    assert "端末「見本会館 受付1」に、端末枠をこえた付与が 2件(100ポイント)あります" in page.text
+    assert "登録のない番号への付与が 1件(50ポイント)あります" in page.text
+    assert "時刻がイベントの日時に合わない付与が 2件(100ポイント)あります" in page.text
 
 
 def test_a_quiet_hub_has_nothing_to_decide(desk: Desk) -> None:
     page = desk.get("/desk/")
 
-    assert "いま決めることはありません" in page.text
+    assert "きょう決めることはありません。 Nothing to decide today." in page.text
     assert "まだ端末がありません" in page.text
+
+
+def test_a_share_that_runs_short_is_said_before_it_is_used_up(either: World) -> None:
+    desk = Desk(either.hub)
+    booth = either.booth("見本会館", total=300)
+    for person in range(4):
+        booth.grant(person)
+    booth.send()
+    before = desk.get("/desk/").text
+    booth.grant(4)
+    booth.send()
+
+    page = desk.get("/desk/")
+
+    assert "きょう決めることはありません" in before
+    assert "端末「見本会館」は、端末枠 300ポイントのうち 250ポイントを使いました" in page.text
+    assert f"{kiosk_path(booth)}#acts" in page.links
+    either.now_ms += 2 * DAY_MS
+    assert "きょう決めることはありません" in desk.get("/desk/").text
+
+
+def test_records_on_hold_are_still_said_after_their_kiosk_was_withdrawn(scene: Scene, desk: Desk) -> None:
+    desk.submit(desk.get(kiosk_path(scene.copied)), "/withdraw", reason="複製された")
+
+    page = desk.get("/desk/")
+
+    assert held(scene.world, scene.copied, "fork") == 4
+    assert "端末「見本通り 屋台」に、食い違う記録が 4件(200ポイント)あります" in page.text
+
+
+def test_what_puts_the_books_in_doubt_is_said_before_anything_else(scene: Scene, desk: Desk) -> None:
+    page = desk.get("/desk/")
+
+    assert page.text.index("記録が二通りあります") < page.text.index("登録を待っています")
 
 
 def test_a_ledger_that_does_not_sum_to_zero_is_said_first(world: World, desk: Desk) -> None:
@@ -132,6 +166,90 @@ def test_a_hub_that_was_rolled_back_says_so(world: World, desk: Desk) -> None:
     page = desk.get("/desk/")
 
     assert "古い控えに戻っています" in page.text
+
+
+# single records
+
+
+def test_each_figure_of_the_equation_opens_the_records_behind_it(scene: Scene, desk: Desk) -> None:
+    records = f"/desk/records/{scene.short.kiosk.hex()}"
+    front = desk.get("/desk/")
+
+    lists = {became: desk.get(f"{records}?became={became}") for became in ("held", "dismissed", "duplicate")}
+    everything = desk.get(records)
+
+    assert {f"{records}?became=held", f"{records}?became=dismissed", records} <= set(front.links)
+    assert f"{records}?became=duplicate" not in front.links  # there are none
+    numbers = {became: sum(link.startswith(f"{records}/") for link in page.links) for became, page in lists.items()}
+    assert numbers == {"held": 4, "dismissed": 1, "duplicate": 0}
+    assert sum(link.startswith(f"{records}/") for link in everything.links) == 21
+    assert "5 番を取り消しました(まちがい)" in everything.text
+    assert "日締め: 付与 18件 870ポイント、取り消し 1件" in everything.text
+
+
+def test_a_held_record_is_opened_decided_and_then_shows_decision_and_reason(either: World) -> None:
+    scene, desk = busy(either), Desk(either.hub)
+    group = desk.get(f"/desk/held/{scene.late.kiosk.hex()}/time")
+    address = next(link for link in group.links if link.startswith("/desk/records/"))
+    opened = desk.get(address)
+
+    told = desk.submit(opened, "/time", decision="release", reason="会場に電話で確かめた")
+
+    assert "要確認 人が決めるのを待っています。 時刻がイベントの外。" in opened.text
+    assert printed(either.members[30]) in opened.text
+    assert told.path == address
+    assert "反映済み ポイントになりました。" in told.text
+    assert "処理 decision 反映する 理由 reason 会場に電話で確かめた だれ by 担当 3" in told.text
+    assert either.balance(either.members[30]) == 50
+    assert not told.form("/sign-out").offered
+    assert len(told.forms) == 1
+
+
+def test_a_record_that_the_booth_took_back_shows_the_booths_reason(scene: Scene, desk: Desk) -> None:
+    listed = desk.get(f"/desk/records/{scene.short.kiosk.hex()}?became=dismissed")
+    address = next(link for link in listed.links if "/5/" in link)
+
+    page = desk.get(address)
+
+    assert "取り消し ポイントになりません。 会場の担当が取り消しました。" in page.text
+    assert "理由 reason まちがい" in page.text
+
+
+def test_a_repeated_grant_leads_to_the_one_that_stands(either: World) -> None:
+    first, second = either.booth("見本会館"), either.booth("見本公園")
+    first.grant(3)
+    first.send()
+    second.grant(3)
+    second.send()
+    desk = Desk(either.hub)
+    standing, repeated = sorted((first, second), key=lambda booth: booth.kiosk)
+    listed = desk.get(f"/desk/records/{repeated.kiosk.hex()}?became=duplicate")
+
+    page = desk.get(next(link for link in listed.links if "/2/" in link))
+
+    assert "重複 同じ人の同じ活動で、先に反映した付与があります" in page.text
+    assert f"/desk/records/{standing.kiosk.hex()}/2/{standing.entries[1].hash.hex()}" in page.links
+
+
+def test_many_records_are_shown_in_pages_by_their_numbers(world: World, desk: Desk) -> None:
+    booth = world.booth()
+    for person in range(150):
+        booth.grant(person % 40, occasion=person)
+    booth.send()
+    records = f"/desk/records/{booth.kiosk.hex()}"
+
+    first = desk.get(records)
+    second = desk.get(next(link for link in first.links if "first=" in link))
+
+    numbers = [
+        [int(link.split("/")[4]) for link in page.links if link.startswith(f"{records}/")] for page in (first, second)
+    ]
+    assert numbers == [list(range(1, 101)), list(range(101, 152))]
+
+
+@pytest.mark.parametrize("address", ["?became=posted", "?became=x", "/1/00", "/99/" + "00" * 32])
+def test_records_that_are_not_there_are_not_found(scene: Scene, desk: Desk, address: str) -> None:
+    assert desk.get(f"/desk/records/{scene.short.kiosk.hex()}{address}").status == 404
 
 
 # what is held

@@ -75,6 +75,15 @@ class CarriedShare(NamedTuple):
         return 100 * self.used // self.share.total if self.share.total else 100
 
 
+class ScarceShare(NamedTuple):
+    """A share of which most is used while an event that it is for is not over."""
+
+    kiosk: bytes
+    kiosk_name: str
+    total: int
+    used: int
+
+
 class Settings(NamedTuple):
     """What was last signed for a kiosk, and what of it the kiosk has named. `is_current` is false once something has
     changed since.
@@ -129,6 +138,12 @@ def held_hashes(connection: sa.Connection, kiosk: bytes, reason: str) -> list[by
         reason=reason,
     )
     return [bytes(one.hash) for one in found]
+
+
+def number_of(connection: sa.Connection, kiosk: bytes, entry_hash: bytes) -> int:
+    """Return the number of a record that was decided."""
+    text = "SELECT seq FROM decision WHERE kiosk = :kiosk AND hash = :hash"
+    return int(row(connection, text, kiosk=kiosk, hash=entry_hash).seq)
 
 
 def held_points(connection: sa.Connection, kiosk: bytes, reason: str) -> Pair:
@@ -210,6 +225,32 @@ def outdated_kiosks(hub: Hub, connection: sa.Connection) -> list[tuple[bytes, st
     return [
         one for one in kiosks if not _is_current(connection, one[0], _newest_manifest(hub, connection, one[0]), present)
     ]
+
+
+SCARCE_PERCENT = 80
+"""From here on a share is said to run short, at the desk as on the kiosk."""
+
+
+def scarce_shares(connection: sa.Connection, now_ms: int) -> list[ScarceShare]:
+    """Return the shares that run short, of kiosks in use with an event that is going on or still to come."""
+    found = rows(
+        connection,
+        """
+        SELECT DISTINCT k.kiosk, k.name, v.allotment, p.fold
+        FROM kiosk k JOIN kiosk_progress p ON p.kiosk = k.kiosk JOIN assignment a ON a.kiosk = k.kiosk
+        JOIN event v ON v.event = a.event
+         AND v.version = (SELECT max(version) FROM event newest WHERE newest.event = v.event)
+        WHERE v.ends_ms >= :now_ms AND k.kiosk NOT IN (SELECT kiosk FROM fence) ORDER BY k.name, k.kiosk, v.allotment
+        """,
+        now_ms=now_ms,
+    )
+    scarce = []
+    for one in found:
+        used = Fold.unpack(bytes(one.fold)).used.get(one.allotment, 0)
+        total, _ = shares_in_force(connection, bytes(one.kiosk)).get(one.allotment, (0, 0))
+        if total and 100 * used >= SCARCE_PERCENT * total:
+            scarce.append(ScarceShare(bytes(one.kiosk), one.name, total, used))
+    return scarce
 
 
 class _Present(NamedTuple):

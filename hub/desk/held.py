@@ -90,7 +90,16 @@ def _decide(kiosk: bytes, reason: Reason, form: DecideForm) -> Page:
         f"{len(chosen) - len(left):,}件を{done}。"
         + (f"{len(left):,}件は、ほかの理由でまだ要確認です。" if left else "")
     )
+    if len(chosen) == 1:
+        return redirect(_address_of(kiosk, chosen[0]))
     return redirect(url_for("desk.held.page"))
+
+
+def _address_of(kiosk: bytes, chosen: bytes) -> str:
+    """Return where one record's page is, which now shows the decision."""
+    with served().hub.store.reading() as connection:
+        seq = closer.number_of(connection, kiosk, chosen)
+    return url_for("desk.records.record", kiosk=kiosk, seq=seq, mark=chosen)
 
 
 def _group_page(kiosk: bytes, reason: Reason, form: DecideForm, first: int) -> str:

@@ -19,6 +19,7 @@ from hub.desk.held import held
 from hub.desk.kiosks import kiosks
 from hub.desk.members import members
 from hub.desk.offices import offices
+from hub.desk.records import records
 from hub.desk.shapes import FILTERS
 from hub.desk.todo import Found, to_decide
 from hub.served import served
@@ -28,7 +29,7 @@ from hub.store import StoreError
 ACTS_A_PAGE = 100
 
 desk = Blueprint("desk", __name__, url_prefix="/desk")
-for part in (held, kiosks, offices, events, members):
+for part in (held, kiosks, records, offices, events, members):
     desk.register_blueprint(part)
 for name, shape in FILTERS.items():
     desk.add_app_template_filter(shape, name)
@@ -90,6 +91,7 @@ def front() -> str:
             lines,
             overview.held_groups(connection),
             [one for one in registers.invitations(connection) if one.state == "answered"],
+            closer.scarce_shares(connection, hub.wall_ms()),
             closer.outdated_kiosks(hub, connection),
         )
     total = overview.sum_of(lines) if lines else None

@@ -12,6 +12,7 @@ from werkzeug.routing import BaseConverter, ValidationError
 from hub.desk.overview import Act
 from hub.desk.wording import ACTS, reason_of
 from sync.citytime import city_datetime
+from sync.entry import Clock, DayEnd, Entry, Opened, Void
 from sync.member import printed
 from sync.rules import Fixed, Rule
 
@@ -39,6 +40,18 @@ def moment(wall_ms: int) -> str:
     """Return a moment on the city's wall clock."""
     at = city_datetime(wall_ms)
     return f"{at.year}/{at.month}/{at.day} {at.hour}:{at.minute:02}"
+
+
+def day(wall_ms: int) -> str:
+    """Return a day of the city with its day of the week."""
+    at = city_datetime(wall_ms)
+    return f"{at.year}年{at.month}月{at.day}日({'月火水木金土日'[at.weekday()]})"
+
+
+def clock(wall_ms: int) -> str:
+    """Return a time of day on the city's wall clock."""
+    at = city_datetime(wall_ms)
+    return f"{at.hour}:{at.minute:02}"
 
 
 def ago(wall_ms: int, now_ms: int) -> str:
@@ -97,16 +110,34 @@ def code_image(text: str) -> Markup:
     return Markup(code.svg_inline(border=4, omitsize=True, svgclass="code", lineclass=None))  # noqa: S704  # segno draws squares only
 
 
+def said(entry: Entry | None) -> str:
+    """Return what a record that is no grant says."""
+    match entry.body if entry is not None else None:
+        case Opened():
+            return "端末を始めました"
+        case Clock():
+            return "時刻を合わせました"
+        case Void() as void:
+            return f"{void.seq} 番を取り消しました" + (f"({void.reason})" if void.reason else "")
+        case DayEnd() as totals:
+            return f"日締め: 付与 {totals.grants:,}件 {totals.points:,}ポイント、取り消し {totals.voids:,}件"
+        case _:
+            return "センターに読めない記録です"
+
+
 FILTERS: Final[dict[str, Callable[..., object]]] = {
     "ago": ago,
     "act_subject": act_subject,
     "act_text": act_text,
+    "clock": clock,
     "code_image": code_image,
     "comma": comma,
+    "day": day,
     "fiscal": fiscal,
     "in_fours": in_fours,
     "moment": moment,
     "printed": printed,
     "reason_of": reason_of,
     "rule_text": rule_text,
+    "said": said,
 }

@@ -19,13 +19,14 @@ class Wording(NamedTuple):
 
 
 class Reason(NamedTuple):
-    """Why something is held. `inner` is what the hub writes (ending with % where more may follow); `advice` says what
-    to do about it.
+    """Why something is held. `inner` is what the hub writes (ending with % where more may follow); `what` names what is
+    held, as it stands in a sentence; `advice` says what to do about it.
     """
 
     name: str
     inner: str
     title: Wording
+    what: str
     meaning: str
     advice: str
 
@@ -40,6 +41,7 @@ REASONS = (
         "share",
         "beyond share",
         Wording("端末枠をこえた付与", "Beyond the kiosk's share"),
+        "端末枠をこえた付与",
         "端末枠を使いきったあとの付与です。参加者には「記録しました・ポイントはあとで」と出ています。",
         "端末枠を追加すると、まとめて反映されます。",
     ),
@@ -47,6 +49,7 @@ REASONS = (
         "time",
         "time",
         Wording("時刻がイベントの外", "Outside the event's time"),
+        "時刻がイベントの日時に合わない付与",
         "イベントの日時の外に記録されています。端末の時計がずれていたか、イベントの日時が違うのかもしれません。",
         "日時が違うときはイベントを直してください。確かめられたものは、ここで反映できます。",
     ),
@@ -54,6 +57,7 @@ REASONS = (
         "points",
         "points",
         Wording("ポイントが決まりと違う", "Points differ from the rule"),
+        "ポイントが決まりと違う付与",
         "活動の決まりから出るポイントと違います。",
         "会場に確かめてから、反映するか取り消してください。",
     ),
@@ -61,6 +65,7 @@ REASONS = (
         "place",
         "not this kiosk's",
         Wording("この端末の担当でない活動", "Not an activity of this kiosk"),
+        "担当でない活動の付与",
         "この端末に割り当てていないイベントか活動です。",
         "会場に確かめてから、反映するか取り消してください。",
     ),
@@ -68,6 +73,7 @@ REASONS = (
         "unknown-member",
         "member unknown",
         Wording("登録のない番号", "Unknown number"),
+        "登録のない番号への付与",
         "センターに登録のない利用者番号です。控えから戻したときや、番号の手入力で起こります。",
         "番号を登録すると反映されます。まちがいなら取り消してください。",
     ),
@@ -75,6 +81,7 @@ REASONS = (
         "ended-member",
         "member ended",
         Wording("利用を終えた人への付与", "Member has left"),
+        "利用を終えた人への付与",
         "利用を終えた番号への付与です。",
         "本人に確かめてから、反映するか取り消してください。",
     ),
@@ -82,6 +89,7 @@ REASONS = (
         "gap",
         "hole",
         Wording("途中の記録が届いていない", "Records before it are missing"),
+        "前の記録が届いていない付与",
         "この記録より前の記録が、まだ届いていません。",
         "端末から残りが届くのを待ってください。届かないと分かったら、端末のページで「欠けを認める」を行います。",
     ),
@@ -89,6 +97,7 @@ REASONS = (
         "two-lines",
         "fork",
         Wording("同じ端末の記録が二通りある", "Two records of one kiosk"),
+        "食い違う記録",
         "同じ端末から、食い違う記録が届きました。SDカードの複製か、古い控えへの巻き戻しが考えられます。",
         "会場に確かめ、行われた付与は反映し、そうでないものは取り消してください。端末は登録しなおします。",
     ),
@@ -96,6 +105,7 @@ REASONS = (
         "stopped",
         "fenced",
         Wording("止めた端末の記録", "Kiosk was stopped"),
+        "止めたあとに届いた記録",
         "端末を止めたあとに届いた記録です。",
         "会場に確かめ、行われた付与は反映し、そうでないものは取り消してください。",
     ),
@@ -103,6 +113,7 @@ REASONS = (
         "withdrawn",
         "revoked",
         Wording("失効した端末の記録", "Kiosk was withdrawn"),
+        "失効のあとに届いた記録",
         "端末を失効にしたあとに届いた記録です。盗まれた端末かもしれません。",
         "会場に確かめ、行われた付与は反映し、そうでないものは取り消してください。",
     ),
@@ -110,6 +121,7 @@ REASONS = (
         "void",
         "void of nothing",
         Wording("相手のない取り消し", "Cancels nothing"),
+        "相手のない取り消し",
         "端末で取り消しが行われましたが、取り消す付与がありません。",
         "ポイントは動いていません。確かめたら「取り消し」にして片づけてください。",
     ),
@@ -117,6 +129,7 @@ REASONS = (
         "unread",
         "not understood%",
         Wording("センターに読めない記録", "Not readable here"),
+        "センターに読めない記録",
         "新しいソフトの端末が書いた記録かもしれません。",
         "センターのソフトを新しくすると読めることがあります。急いで取り消さないでください。",
     ),
@@ -143,6 +156,27 @@ VERDICTS = {
     "dismissed": Wording("取り消し", "dismissed"),
 }
 """What became of a grant, in the order of the equation."""
+
+NOTED = Wording("記録のみ", "noted")
+"""What becomes of a record that is no grant."""
+
+BECAME = {
+    "posted": Wording("ポイントになりました。", "The points were given."),
+    "duplicate": Wording(
+        "同じ人の同じ活動で、先に反映した付与があります。ポイントは増えません。",
+        "The same person had the same thing before; no points are added.",
+    ),
+    "held": Wording("人が決めるのを待っています。", "Waits for a person to decide."),
+    "dismissed": Wording("ポイントになりません。", "No points come of it."),
+    "noted": Wording("ポイントの動かない記録です。", "A record that moves no points."),
+}
+"""What that means for the points."""
+
+WHY_DISMISSED = {"voided": "会場の担当が取り消しました", "decided": "窓口で取り消しにしました"}
+"""Who has dismissed a grant. The hub never does so by itself."""
+
+DECISIONS = {"release": Wording("反映する", "post"), "dismiss": Wording("取り消しにする", "dismiss")}
+"""What a person can decide on a record."""
 
 STANDINGS = {
     "ok": Wording("使用中", "in use"),
