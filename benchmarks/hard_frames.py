@@ -34,7 +34,7 @@ import numpy as np
 from benchmarks.hand import Doubles, Moment, moments
 from benchmarks.held import FLAT_PIXELS, MODULES, Held, held
 from benchmarks.lens import jpeg_and_back, lit, through_the_lens, with_noise
-from benchmarks.scenery import HEIGHT, WIDTH, Gray, Random, background
+from benchmarks.scenery import HEIGHT, WIDTH, Gray, Random, background, light_field
 from benchmarks.severity import CONDITIONS, Severity
 
 FOCAL_PIXELS: Final = 1400.0
@@ -85,7 +85,7 @@ def burst(condition: str, random: Random, count: int = 8) -> list[Hard]:
 
 
 def _take(severity: Severity, random: Random) -> Take:
-    light = _light_field(severity.light, random)
+    light = light_field(severity.light, random)
     side = MODULES * severity.module_pixels
     return Take(
         severity=severity,
@@ -107,18 +107,6 @@ def _take(severity: Severity, random: Random) -> Take:
 def _wave(random: Random) -> tuple[float, float]:
     """Direction and length, in pixels, of a wave of moiré."""
     return random.uniform(0, np.pi), random.uniform(3, 14)
-
-
-def _light_field(light: float, random: Random) -> Gray:
-    """How much light falls on each place (160 is all of it): a slope, a lamp, dark corners."""
-    down, across = np.mgrid[-1:1:18j, -1:1:32j]
-    angle = random.uniform(0, 2 * np.pi)
-    slope = random.uniform(0, 0.25) * (np.cos(angle) * across + np.sin(angle) * down)
-    lamp_x, lamp_y = random.uniform(-1, 1, 2)
-    lamp = random.uniform(0, 0.25) * np.exp(-((across - lamp_x) ** 2 + (down - lamp_y) ** 2) / 0.4)
-    field = light * (1 + slope + lamp - 0.1 * (across**2 + down**2))
-    small = np.clip(field * 160, 8, 255).astype(np.uint8)
-    return np.asarray(cv2.resize(small, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
 # --- the picture
@@ -144,7 +132,7 @@ def _photograph(take: Take, moment: Moment, random: Random) -> Gray:
     behind = gray[top:bottom, left:right]
     seen = cv2.multiply(layers[:, :, 0], layers[:, :, 1], scale=1 / 255)
     behind[:] = cv2.add(cv2.multiply(behind, 255 - layers[:, :, 1], scale=1 / 255), seen)
-    return jpeg_and_back(with_noise(gray, severity, random))
+    return jpeg_and_back(with_noise(gray, severity.read_noise, severity.shot_noise, random))
 
 
 def _view(take: Take, moment: Moment) -> Doubles:

@@ -4,6 +4,7 @@ of version 6-M that holds a member token of today's shape.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -57,6 +58,12 @@ def held(random: Random, kind: Kind, *, is_inverted: bool = False) -> Held:
     place = flat[centre[1] - half : centre[1] + half, centre[0] - half : centre[0] + half]
     place[:] = np.where(code, np.uint8(light), np.uint8(dark))
     return Held(flat, centre, text, shines=kind == "phone")
+
+
+def blank(random: Random) -> Gray:
+    """A card, a sheet or a phone that shows no code."""
+    draw = (_card, _sheet, functools.partial(_phone, is_dark=random.random() < 0.3))[int(random.integers(3))]
+    return draw(random)[0]
 
 
 def modules(text: str) -> Gray:

@@ -49,13 +49,13 @@ def _line(length: float, angle: float) -> Floats:
     return np.asarray(line / line.sum(), np.float32)
 
 
-def with_noise(gray: Gray, severity: Severity, random: Random) -> Gray:
+def with_noise(gray: Gray, read_noise: float, shot_noise: float, random: Random) -> Gray:
     """The picture as a sensor of that noise gives it; no two are alike."""
     cv2.setRNGSeed(int(random.integers(2**31)))
     noise = np.empty(gray.shape, np.float32)
     cv2.randn(noise, ZERO, ONE)
     cv2.GaussianBlur(noise, (3, 3), 0.45, dst=noise)
-    levels = np.sqrt(severity.read_noise**2 + severity.shot_noise * np.arange(256)) * NOISE_KEPT
+    levels = np.sqrt(read_noise**2 + shot_noise * np.arange(256)) * NOISE_KEPT
     spread = cv2.LUT(gray, levels.astype(np.float32))
     return np.asarray(cv2.add(gray, cv2.multiply(noise, spread), dtype=cv2.CV_8U), np.uint8)
 

@@ -107,6 +107,18 @@ def smooth(random: Random, strength: float, scale: int) -> Floats:
     return np.asarray(cv2.resize(quarter, (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
+def light_field(light: float, random: Random) -> Gray:
+    """How much light falls on each place (160 is all of it): a slope, a lamp, dark corners."""
+    down, across = np.mgrid[-1:1:18j, -1:1:32j]
+    angle = random.uniform(0, 2 * np.pi)
+    slope = random.uniform(0, 0.25) * (np.cos(angle) * across + np.sin(angle) * down)
+    lamp_x, lamp_y = random.uniform(-1, 1, 2)
+    lamp = random.uniform(0, 0.25) * np.exp(-((across - lamp_x) ** 2 + (down - lamp_y) ** 2) / 0.4)
+    field = light * (1 + slope + lamp - 0.1 * (across**2 + down**2))
+    small = np.clip(field * 160, 8, 255).astype(np.uint8)
+    return np.asarray(cv2.resize(small, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
 def blurred(picture: Gray, sigma: float) -> Gray:
     """The picture out of focus."""
     return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.uint8)
