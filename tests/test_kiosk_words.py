@@ -117,6 +117,14 @@ def test_every_language_says_every_sentence_and_no_other(code: str) -> None:
     assert all(text.strip() for _, text in pairs(code))
 
 
+def test_every_sentence_is_said_by_somebody() -> None:
+    kiosk = LOCALE.parent
+    sources = [path for suffix in ("py", "html") for path in kiosk.rglob(f"*.{suffix}")]
+    said = {name for path in sources for name in re.findall(r"\bSentence\.([A-Z_]+)", path.read_text(encoding="utf-8"))}
+
+    assert said == set(Sentence.__members__)
+
+
 @pytest.mark.parametrize("code", OURS)
 def test_what_is_filled_in_is_the_same_in_every_language(code: str) -> None:
     differing = [text for key, text in pairs(code) if set(PLACEHOLDER.findall(text)) != set(PLACEHOLDER.findall(key))]
@@ -213,7 +221,8 @@ def test_each_hint_and_each_clock_has_its_own_words() -> None:
     ("since_ms", "expected"),
     [
         (MORNING_MS, "10:32から"),
-        (MORNING_MS + 60_000, "10:33から"),  # the clock was put back since
+        (MORNING_MS + 60_000, "10:33から"),
+        (MORNING_MS + DAY_MS, "10:32から"),  # the clock was put back since
         (MORNING_MS - 11 * 3_600_000, "きのうから"),
         (MORNING_MS - 2 * DAY_MS, "前の日から"),
     ],
@@ -254,7 +263,7 @@ def test_english_counts_one_and_many(catalogues: dict[str, Catalogue]) -> None:
 
 
 def test_furigana_becomes_ruby_and_can_be_left_out() -> None:
-    assert to_html("{受|う}けとりました") == "<ruby>受<rt>う</rt></ruby>けとりました"
+    assert to_html("<i>{受|う}けとりました & <b>") == "&lt;i&gt;<ruby>受<rt>う</rt></ruby>けとりました &amp; &lt;b&gt;"
     assert plain("{受|う}けとりました") == "受けとりました"
 
 
