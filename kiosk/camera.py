@@ -1,6 +1,7 @@
 """Turns a camera source – pictures in a folder, an MJPEG file or pipe, a device, the Pi's camera – into gray frames.
 
-It never looks for a code, never reads a clock, and never holds more than one waiting frame of a live source.
+It never looks for a code, never reads a clock, never holds more than one waiting frame of a live source, and never
+opens one again: that is `kiosk.feed`'s.
 """
 
 import os
@@ -25,11 +26,15 @@ from kiosk.mjpeg import JpegSplitter
 
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
 MJPEG_SUFFIXES = frozenset({".mjpeg", ".mjpg"})
+DEVICE_PREFIXES = ("/dev/video", "/dev/v4l/")
+PASSED_ON_PREFIX = "/dev/fd/"  # a pipe that a shell has opened for us; nobody else can ever write to it
 RPICAM_PROGRAMS = ("rpicam-vid", "libcamera-vid")  # the second is its name on older systems
 
 MOST_PICTURE_BYTES = 32 * 1024 * 1024
 CHUNK_BYTES = 256 * 1024
-STOP_SECONDS = 5
+STOP_SECONDS = 2
+MOST_FAILED_READS = 5
+"""A device that has gone fails at once and for ever; one that gives a broken picture goes on with the next."""
 PICTURE_MS = 1_000
 """How long a picture of a folder stands for: each may show another person."""
 FILM_FRAME_MS = 66
@@ -40,6 +45,10 @@ Gray = NDArray[np.uint8]
 
 class CameraError(Exception):
     """The source cannot give pictures; its text says in Japanese and English what to do about it."""
+
+
+class CameraGone(CameraError):
+    """A camera that is not there now; it may come, or come back."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,19 +64,32 @@ class Frame:
 
 
 class Camera(ABC):
-    """An open source of frames; broken counts pictures that are none, dropped those that a newer one overtook."""
+    """An open source of frames; broken counts pictures that are none, dropped those that a newer one overtook.
 
-    def __init__(self) -> None:
+    is_live: it gives pictures of now for as long as it is well, and may be opened again after it has ended; footage and
+    standard input end for good. can_hang: its silence may mean that a driver or program hangs, which opening it anew
+    mends; the silence of a pipe is the matter of its writer, who would be cut off.
+    """
+
+    can_hang = False
+
+    def __init__(self, *, is_live: bool = False) -> None:
         self.broken = 0
         self.dropped = 0
+        self.is_live = is_live
+        self._is_stopped = False
 
     @abstractmethod
     def frames(self) -> Iterator[Frame]:
         """Frames until the source ends or the camera is closed; to be called once."""
 
+    def stop(self) -> None:
+        """Lets frames() end soon. Any thread may call it, at any moment; it never waits."""
+        self._is_stopped = True
+
     @abstractmethod
     def close(self) -> None:
-        """Lets go of the source. Any thread may call it, and twice; a waiting frames() then ends."""
+        """Stops and lets go of the source. Any thread may call it, and twice; a waiting frames() then ends."""
 
     def __enter__(self) -> Self:
         return self
@@ -87,14 +109,14 @@ def open_camera(source: str, *, size: tuple[int, int] = (1280, 720), frames_a_se
     if source == "rpicam":
         return _open_rpicam(size, frames_a_second)
     if source == "-":
-        return _open_stream(os.dup(sys.stdin.fileno()))
+        return _open_stream("標準入力 stdin", os.dup(sys.stdin.fileno()))
     if source.isascii() and source.isdigit():
         source = f"/dev/video{source}"
     path = Path(source)
     try:
         mode = os.stat(source).st_mode  # noqa: PTH116 - Path("") would be this folder
     except OSError as error:
-        raise CameraError(
+        raise (CameraGone if source.startswith(DEVICE_PREFIXES) else CameraError)(
             f"カメラ「{source}」が見つかりません。ケーブルと名前を確かめてください。"
             f" / There is no camera {source} ({error.strerror}). Check the cable and the name."
         ) from error
@@ -103,11 +125,11 @@ def open_camera(source: str, *, size: tuple[int, int] = (1280, 720), frames_a_se
     if stat.S_ISDIR(mode):
         return _open_folder(path)
     if stat.S_ISFIFO(mode):
-        return _open_stream(_open_path(path))
+        return _open_stream(source, _open_path(path), is_live=not source.startswith(PASSED_ON_PREFIX))
     if path.suffix.lower() in PICTURE_SUFFIXES:
         return _PictureCamera([path])
     if path.suffix.lower() in MJPEG_SUFFIXES:
-        return _open_stream(_open_path(path))
+        return _open_stream(source, _open_path(path))
     raise CameraError(
         f"「{source}」は使えません。.mjpeg の動画、.jpg・.png の写真、写真のフォルダーのどれかにしてください。"
         f" / {source} is none of: an .mjpeg file, a .jpg or .png picture, a folder of pictures."
@@ -120,12 +142,11 @@ class _PictureCamera(Camera):
     def __init__(self, paths: list[Path]) -> None:
         super().__init__()
         self._paths = paths
-        self._closed = False
 
     def frames(self) -> Iterator[Frame]:
         """Raises CameraError at the end if not one of them could be read."""
         for number, path in enumerate(self._paths, start=1):
-            if self._closed:
+            if self._is_stopped:
                 return
             gray = _picture_to_gray(path)
             if gray is None:
@@ -139,19 +160,20 @@ class _PictureCamera(Camera):
             )
 
     def close(self) -> None:
-        self._closed = True
+        self.stop()
 
 
 class _FileCamera(Camera):
     """Every picture of an MJPEG file, in its order, as fast as they are asked for."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, name: str, descriptor: int) -> None:
         super().__init__()
+        self._name = name
         self._descriptor = descriptor
         self._lock = threading.Lock()
-        self._closed = False
 
     def frames(self) -> Iterator[Frame]:
+        """Raises CameraError at the end if there was not one picture."""
         splitter = JpegSplitter()
         number = undecodable = 0
         while chunk := self._next_chunk():
@@ -165,23 +187,29 @@ class _FileCamera(Camera):
                 else:
                     undecodable += 1
                     self.broken += 1
+        if number == undecodable and not self._is_stopped:
+            raise CameraError(
+                f"「{self._name}」には読める写真が1枚もありません。MJPEGの動画か確かめてください。"
+                f" / {self._name} holds not one readable picture. Check that it is an MJPEG film."
+            )
 
     def close(self) -> None:
+        self.stop()
         with self._lock:  # never under a read() of another thread
-            if not self._closed:
+            if self._descriptor >= 0:
                 os.close(self._descriptor)
-            self._closed = True
+            self._descriptor = -1
 
     def _next_chunk(self) -> bytes:
         with self._lock:
-            return b"" if self._closed else os.read(self._descriptor, CHUNK_BYTES)
+            return b"" if self._is_stopped else os.read(self._descriptor, CHUNK_BYTES)
 
 
 class _LiveCamera(Camera):
     """The newest picture of an MJPEG stream: a thread empties the pipe, so that nobody ever waits for a slow reader."""
 
-    def __init__(self, descriptor: int) -> None:
-        super().__init__()
+    def __init__(self, descriptor: int, *, is_live: bool) -> None:
+        super().__init__(is_live=is_live)
         self._descriptor = descriptor
         self._wake_reader, self._wake_writer = os.pipe()
         self._changed = threading.Condition()
@@ -201,20 +229,27 @@ class _LiveCamera(Camera):
                 with self._changed:
                     self.broken += 1
 
+    def stop(self) -> None:
+        with self._changed:
+            if not self._is_stopped:
+                self._is_stopped = True
+                self._newest = None
+                os.write(self._wake_writer, b"x")
+                self._changed.notify()
+
     def close(self) -> None:
+        self.stop()
         with self._changed:
             if self._closed:
                 return
             self._closed = True
-            self._newest = None
-        os.write(self._wake_writer, b"x")
         self._thread.join()
         for descriptor in (self._descriptor, self._wake_reader, self._wake_writer):
             os.close(descriptor)
 
     def _take(self) -> tuple[int, bytes] | None:
         with self._changed:
-            while self._newest is None and not self._ended and not self._closed:
+            while self._newest is None and not self._ended and not self._is_stopped:
                 self._changed.wait()
             newest, self._newest = self._newest, None
             return newest
@@ -226,13 +261,13 @@ class _LiveCamera(Camera):
         poll = select.poll()
         poll.register(self._descriptor, select.POLLIN)
         poll.register(self._wake_reader, select.POLLIN)
-        while not self._closed and (chunk := self._next_chunk(poll)):
+        while not self._is_stopped and (chunk := self._next_chunk(poll)):
             jpegs = splitter.feed(chunk)
             number += len(jpegs)
             with self._changed:
                 self.broken += splitter.broken - broken_before
                 broken_before = splitter.broken
-                if jpegs and not self._closed:
+                if jpegs and not self._is_stopped:
                     self.dropped += len(jpegs) - 1 + (self._newest is not None)
                     self._newest = (number, jpegs[-1])
                     self._changed.notify()
@@ -253,21 +288,23 @@ class _LiveCamera(Camera):
 class _RpicamCamera(_LiveCamera):
     """The Pi's ribbon camera: the system's own program writes MJPEG into a pipe, and it ends with us."""
 
+    can_hang = True
+
     def __init__(self, command: list[str]) -> None:
         pipe_reader, pipe_writer = os.pipe()
         try:
             self._program = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=pipe_writer)
         finally:
             os.close(pipe_writer)
-        super().__init__(pipe_reader)
+        super().__init__(pipe_reader, is_live=True)
 
     def frames(self) -> Iterator[Frame]:
         seen_any = False
         for frame in super().frames():
             seen_any = True
             yield frame
-        if not seen_any and not self._closed:
-            raise CameraError(
+        if not seen_any and not self._is_stopped:
+            raise CameraGone(
                 "カメラが映像を出さずに止まりました。平らなケーブルを差し直し、ほかのプログラムを閉じてください。"
                 " / The camera program stopped without a picture. Reseat the ribbon cable, close other programs,"
                 " and try: rpicam-hello --list-cameras"
@@ -286,36 +323,44 @@ class _RpicamCamera(_LiveCamera):
 class _DeviceCamera(Camera):
     """Frames of an opened cv2.VideoCapture, made gray; it ends when the device gives no more."""
 
+    can_hang = True
+
     def __init__(self, capture: cv2.VideoCapture) -> None:
-        super().__init__()
+        super().__init__(is_live=True)
         self._capture = capture
         self._lock = threading.Lock()
-        self._closed = False
 
     def frames(self) -> Iterator[Frame]:
-        number = 0
-        while (picture := self._read()) is not None:
+        number = failed = 0
+        while failed < MOST_FAILED_READS and not self._is_stopped:
+            picture = self._read()
             number += 1
-            yield Frame(_to_gray(picture), number)
+            if picture is None:
+                failed += 1
+            else:
+                self.broken, failed = self.broken + failed, 0
+                yield Frame(_to_gray(picture), number)
 
     def close(self) -> None:
-        self._closed = True
-        with self._lock:  # never under a read() of another thread
+        self.stop()
+        if self._lock.acquire(blocking=False):  # else the read() that is under way releases it when it comes back
             self._capture.release()
+            self._lock.release()
 
     def _read(self) -> Gray | None:
         with self._lock:
-            if self._closed:
+            given, picture = (False, None) if self._is_stopped else self._capture.read()
+            if self._is_stopped:
+                self._capture.release()
                 return None
-            given, picture = self._capture.read()
             return np.asarray(picture, np.uint8) if given else None
 
 
-def _open_stream(descriptor: int) -> Camera:
-    """A regular file is read picture by picture, anything else is live."""
+def _open_stream(name: str, descriptor: int, *, is_live: bool = False) -> Camera:
+    """A regular file is read picture by picture; of anything else the newest picture counts."""
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
-        return _FileCamera(descriptor)
-    return _LiveCamera(descriptor)
+        return _FileCamera(name, descriptor)
+    return _LiveCamera(descriptor, is_live=is_live)
 
 
 def _open_path(path: Path) -> int:
@@ -363,7 +408,7 @@ def _open_device(device: str, size: tuple[int, int], frames_a_second: int) -> Ca
     capture = cv2.VideoCapture(device, cv2.CAP_V4L2)
     if not capture.isOpened():
         capture.release()
-        raise CameraError(
+        raise CameraGone(
             f"カメラ「{device}」を開けません。ほかのプログラムを閉じてください。"
             "それでもだめなら「sudo usermod -aG video $USER」のあと入り直してください。"
             f" / The camera {device} cannot be opened. Close other programs that use it; if that does not help,"
