@@ -12,7 +12,7 @@ import pytest
 from browser_page import LAUNCH_ARGUMENTS, WINDOW, Complaints, chromium_path
 from hub_stores import migrated_sqlite_file, postgres_store, sqlite_store, start_postgres
 from hypothesis import settings
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import BrowserContext, expect
 
 from hub.store import Store
 
@@ -25,6 +25,9 @@ atexit.register(shutil.rmtree, RUNTIME_FOLDER, ignore_errors=True)
 # The same examples every time, whatever the speed of the machine: a red test is red again when looked at.
 settings.register_profile("kumapo", derandomize=True, deadline=None, database=None)
 settings.load_profile("kumapo")
+
+PATIENCE_MS: Final = 20_000
+"""How long a browser test waits for what must come. No test takes so long that passes."""
 
 IN_CI: Final = os.environ.get("CI") == "true"
 
@@ -87,6 +90,8 @@ def complaints() -> Iterator[Complaints]:
 def context(complaints: Complaints, context: BrowserContext) -> BrowserContext:
     """Return a fresh context whose pages are listened to. It closes before its complaints are counted."""
     complaints.listen(context)
+    context.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
     return context
 
 
