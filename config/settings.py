@@ -36,6 +36,12 @@ class KioskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which time of the activity it is, where it has several in a day."""
     operator: int = 0
     """The number of the volunteer at the booth."""
+    page: bool = True
+    """Whether the participant's screen is served as a page, on this machine only."""
+    port: int = 8090
+    """The page's port; 0 is any free one."""
+    lang: str = "ja"
+    """The language of a page that asks for none: the name of a file in kiosk/locale."""
     typed: bool = False
     """Whether member numbers may be typed on standard input."""
     prune: bool = False
@@ -48,6 +54,8 @@ class KioskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         for name in ("event", "activity", "slot", "operator"):
             if not 0 <= getattr(self, name) < 2**31:
                 raise ValueError(f"{name} must be 0 … 2147483647")
+        if not 0 <= self.port < 2**16:
+            raise ValueError("port must be 0 … 65535")
         if not 1 <= self.quantity < 100_000:  # noqa: PLR2004  # the wire's own limit, sync.rules
             raise ValueError("quantity must be 1 … 99999")
 

@@ -77,7 +77,7 @@ class Stand:
     async def open(self, event: int, activity: int) -> None:
         """Start the kiosk at an event, and the camera before it; return when the kiosk is ready. Raises DidNotCome."""
         options = ("--journal", str(self.journal), "--camera", self.source or str(self._camera), "--demo", "--json")
-        station = ("--event", str(event), "--activity", str(activity), "--confirm-time")
+        station = ("--event", str(event), "--activity", str(activity), "--confirm-time", "--port", "0")
         if not self.source:
             await self._replace_feed()
         self.kiosk = await self._family.start_service(
@@ -136,7 +136,8 @@ class Stand:
 
     async def _send_rest(self) -> None:
         """A kiosk whose pictures have ended has ended too, perhaps without a network; start it once more, to send."""
-        options = ("--journal", str(self.journal), "--typed", "--demo", "--json", "--event", "1", "--activity", "1")
+        station = ("--event", "1", "--activity", "1")
+        options = ("--journal", str(self.journal), "--typed", "--demo", "--json", "--no-page", *station)
         self.kiosk = await self._family.start(f"{self.name} kiosk run", "-m", "kiosk", "run", *options)
         self.kiosk.hang_up()
         await self.kiosk.ended(START_SECONDS)

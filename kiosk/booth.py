@@ -29,6 +29,7 @@ from kiosk.scan import (
     read_code,
     read_number,
 )
+from kiosk.standing import Standing, standing_of
 from sync import engine
 from sync.entry import Opened, Stamp, Void
 
@@ -103,6 +104,10 @@ class Booth:
         """Return the time as far as the booth can tell."""
         known = self._journal.boot_time(self._boot)
         return stamp_at(known, self._clock.wall_ms(), self._clock.monotonic_ms())
+
+    def standing(self) -> Standing:
+        """Return what the screen always shows of the booth."""
+        return standing_of(self._journal, self.reference, self._station, self.stamp())
 
     def _scan(self, person: Person | NotUsable | CallStaff, stamp: Stamp) -> Scan:
         outcome, seq = self._outcome_for(person, stamp) if isinstance(person, Person) else (person, None)

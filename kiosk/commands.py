@@ -4,42 +4,32 @@ ends in a sentence (`kiosk.refusals`).
 
 from __future__ import annotations
 
-import random
 import secrets
-import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 
 import click
 import msgspec
 
 from config.clock import Clock, SystemClock
-from config.settings import KioskSettings, notify_socket, read_settings
-from kiosk import screen, status
-from kiosk.booth import Booth, Scan
-from kiosk.camera import Camera, open_camera
+from config.settings import KioskSettings, read_settings
+from kiosk import status
+from kiosk.camera import open_camera
 from kiosk.decode import CodeReader
 from kiosk.enrol import Refusal, enrol, find_invitation
-from kiosk.feed import Frames, TypedLines
 from kiosk.journal import Journal
 from kiosk.journal_file import JournalMissing, JournalUnsafe
 from kiosk.journal_open import begin_enrolment, check_journal, open_journal, read_journal, retire
 from kiosk.medium import is_volatile
 from kiosk.reference import reference_of
 from kiosk.refusals import EXIT_CAMERA, EXIT_HUB, EXIT_JOURNAL, EXIT_NOT_ENROLLED, end, refusals
-from kiosk.run import ScanLoop
-from kiosk.scan import Station
-from kiosk.service import notify
+from kiosk.running import IN_JSON, IN_WORDS, run_booth
 from kiosk.stick import carry
-from kiosk.uplink import UplinkThread
 from sync.enrolment import digits_to_compare
 from sync.keys import DEMO_LABEL
-from sync.manifest import Manifest
 
 JOURNAL_OPTION = click.option("--journal", metavar="FILE", help="記録簿のファイル / the booth's records and its key")
 SETTINGS_OPTION = click.option(
@@ -122,26 +112,34 @@ def enrol_command(settings: Path | None, anew: bool, demo: bool, **options: str 
     "--confirm-time", is_flag=True, help="日付と時刻をたしかめた / date and time were looked at and are right"
 )
 @click.option("--json", "as_json", is_flag=True, help="1回ごとに1行のJSON / one JSON object for each scan")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    help="画面のポート。0なら空いているもの / the screen's port, 0: any free one  [default: 8090]",
+)
+@click.option("--no-page", is_flag=True, help="画面を出さない / no screen in the browser")
+@click.option("--lang", metavar="CODE", help="はじめのことば / the screen's first language: ja, ja-easy, en, vi …")
 def run_command(
     settings: Path | None,
     demo: bool,  # noqa: FBT001  # click hands options over by name
     confirm_time: bool,  # noqa: FBT001
     as_json: bool,  # noqa: FBT001
+    no_page: bool,  # noqa: FBT001
     **options: str | int | bool | None,
 ) -> None:
-    """カードを読んでポイントをわたす。ネットワークはなくてもよい。
+    """カードを読んでポイントをわたす。ネットワークはなくてもよい。画面はブラウザーで開く。
 
-    Grant points, with or without a network. What is shown as received is signed and on the disk. Ends with the camera's
-    pictures, at Ctrl-C or SIGTERM; then the day's totals are signed and what waits is sent if there is a network.
+    Grant points, with or without a network; the participant's screen is a page for a browser on this machine. What is
+    shown as received is signed and on the disk. Ends with the camera's pictures, at Ctrl-C or SIGTERM; then the day's
+    totals are signed and what waits is sent if there is a network.
     """
     with refusals():
         chosen = settings_with(settings, **options)
+        chosen = msgspec.structs.replace(chosen, page=chosen.page and not no_page)
         refuse_volatile(chosen, demo=demo)
-        with ExitStack() as stack:
-            journal = stack.enter_context(closing(enrolled_journal(Path(chosen.journal))))
+        with closing(enrolled_journal(Path(chosen.journal))) as journal:
             refuse_demo(journal, demo=demo)
-            show = (lambda scan: click.echo(screen.json_of(scan))) if as_json else _show_lines
-            _run(chosen, journal, stack, show, time_is_confirmed=confirm_time)
+            run_booth(chosen, journal, IN_JSON if as_json else IN_WORDS, time_is_confirmed=confirm_time)
 
 
 @kiosk.command("export")
@@ -244,84 +242,6 @@ def _enrol(chosen: KioskSettings, path: Path, clock: Clock, *, demo: bool) -> No
         click.echo("登録できました。 / Enrolled.")
 
 
-def _run(
-    chosen: KioskSettings,
-    journal: Journal,
-    stack: ExitStack,
-    show: Callable[[Scan], None],
-    *,
-    time_is_confirmed: bool,
-) -> None:
-    clock, socket = SystemClock(), notify_socket()
-    station = Station(chosen.event, chosen.activity, chosen.quantity, chosen.slot, chosen.operator)
-    booth = Booth(journal, clock, station)
-    if not (station.event and station.activity):
-        raise click.UsageError("\n".join(_choices(booth.reference.manifest)))
-    _warn_of_unknown_station(booth.reference.manifest, station)
-    if journal.stopped:
-        click.echo(
-            "この端末は登録しなおしが必要です。記録は送ります。 / Enrol this kiosk anew; it still sends.", err=True
-        )
-    booth.open(time_is_confirmed=time_is_confirmed)
-    is_stopped = stack.enter_context(until_told_to_stop())
-    frames = stack.enter_context(Frames(_camera(chosen)))
-    lines = TypedLines(sys.stdin.fileno() if chosen.typed else None)
-    uplink = _uplink(chosen, journal, clock)
-    stack.callback(uplink.stop)
-    stack.callback(booth.end_day)
-    uplink.start()
-    loop = ScanLoop(booth, frames, lines, CodeReader().read, clock, show)
-    notify(socket, "READY=1")
-    loop.run(is_stopped, lambda: notify(socket, "WATCHDOG=1"))
-    notify(socket, "STOPPING=1")
-
-
-def _uplink(chosen: KioskSettings, journal: Journal, clock: Clock) -> UplinkThread:
-    from sync.http import HttpTransport
-
-    line = HttpTransport(chosen.hub or journal.address, journal.sign_request, clock.monotonic_ms)
-    return UplinkThread(journal, line, clock, random.random, prune=chosen.prune)
-
-
-def _camera(chosen: KioskSettings) -> Camera | None:
-    if chosen.camera:
-        return open_camera(chosen.camera)
-    if not chosen.typed:
-        raise click.UsageError("--camera か --typed を指定してください。 / Give --camera or --typed.")
-    return None
-
-
-def _warn_of_unknown_station(manifest: Manifest | None, station: Station) -> None:
-    """Say loudly that every card will go to the staff; the booth starts all the same, for settings may still come."""
-    event = manifest.event(station.event) if manifest is not None else None
-    if event is not None and event.activity(station.activity) is not None:
-        return
-    named = f"--event {station.event} --activity {station.activity}"
-    warning = (
-        f"注意: {named} は この端末の設定に ありません。このままでは どのカードも スタッフを よびます。"
-        f" / {named} is not in this kiosk's settings: every card will call the staff."
-    )
-    click.secho(warning, fg="white", bg="red", err=True)
-    known = list(_stations(manifest)) or ["  (まだ ひとつも 届いていません / none has come yet)"]
-    click.echo("\n".join(["設定にあるもの / those in the settings:", *known]), err=True)
-
-
-def _choices(manifest: Manifest | None) -> Iterator[str]:
-    yield "--event と --activity を指定してください。 / Give --event and --activity:"
-    yield from _stations(manifest)
-
-
-def _stations(manifest: Manifest | None) -> Iterator[str]:
-    for event in manifest.events if manifest is not None else ():
-        for activity in event.activities:
-            yield f"  --event {event.event} --activity {activity.activity}  {event.name} {activity.name}"
-
-
-def _show_lines(scan: Scan) -> None:
-    for line in screen.lines_of(scan):
-        click.echo(line)
-
-
 def _show_once() -> Callable[[str], None]:
     """Return a function that shows a trouble, and stays silent while it is the same."""
     last = ""
@@ -333,19 +253,3 @@ def _show_once() -> Callable[[str], None]:
         last = trouble
 
     return show
-
-
-@contextmanager
-def until_told_to_stop() -> Iterator[Callable[[], bool]]:
-    """Let SIGTERM and Ctrl-C end the loop after the scan it is in."""
-    told = threading.Event()
-
-    def tell(_number: int, _frame: FrameType | None) -> None:
-        told.set()
-
-    before = {number: signal.signal(number, tell) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield told.is_set
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,4 +1,4 @@
-"""The scan loop: frame → texts → the code to scan → scan → screen, and typed numbers beside it, until told to stop."""
+"""The scan loop: frame → sight → the code to scan → scan → board, and typed numbers beside it, until told to stop."""
 
 from __future__ import annotations
 
@@ -6,17 +6,31 @@ from collections.abc import Callable
 from typing import Protocol
 
 from config.clock import Clock
+from kiosk.board import Glance
 from kiosk.booth import Booth, Scan
 from kiosk.camera import Frame, Gray
+from kiosk.face import Face, new_face
 from kiosk.feed import WAIT_SECONDS
 from kiosk.gate import View, look
-from kiosk.sight import Code
+from kiosk.sight import CameraState, Code, Sight
+
+STANDING_PAUSE_MS = 1_000
+"""How often the booth looks how it stands while nobody is scanned: some 0.2 ms each time."""
+
+
+def codes_alone(read: Callable[[Gray], list[str]]) -> Callable[[Gray], Sight]:
+    """Return what makes a sight of the texts alone that `read` gives."""
+    return lambda gray: Sight(tuple(Code(text, 0.0) for text in read(gray)))
 
 
 class FrameSource(Protocol):
     """Where frames come from."""
 
     has_ended: bool
+
+    @property
+    def state(self) -> CameraState:
+        """Whether the camera shows what is before it."""
 
     def next(self) -> Frame | None:
         """Return the next frame, or None if none came for a moment."""
@@ -32,43 +46,94 @@ class LineSource(Protocol):
 
 
 class ScanLoop:
-    """Everything the loop is handed. `show` is called only with what is on the disk; `beat` once in every turn."""
+    """Everything the loop is handed. `show` is called only with what is on the disk; `beat` once in every turn.
+
+    With `runs_on` it goes on when frames and lines have ended: numbers are typed at the page.
+    """
 
     def __init__(  # one argument for each thing it stands on
         self,
         booth: Booth,
         frames: FrameSource,
         lines: LineSource,
-        read: Callable[[Gray], list[str]],
+        sight_of: Callable[[Gray], Sight],
         clock: Clock,
         show: Callable[[Scan], None],
+        face: Face | None = None,
+        *,
+        runs_on: bool = False,
     ) -> None:
         self._booth = booth
         self._frames = frames
         self._lines = lines
-        self._read = read
+        self._sight_of = sight_of
         self._clock = clock
         self._show = show
+        self._face = face or new_face()
+        self._runs_on = runs_on
         self._view: View = {}
+        self._glance = Glance()
+        self._standing = booth.standing()
+        self._stood_ms = clock.monotonic_ms()
 
     def run(self, is_stopped: Callable[[], bool], beat: Callable[[], None]) -> None:
         """Scan until told to stop or until nothing more can come. Raises CameraError."""
-        while not is_stopped() and not (self._frames.has_ended and self._lines.has_ended):
+        while not is_stopped() and (self._runs_on or not (self._frames.has_ended and self._lines.has_ended)):
             beat()
             self.turn()
 
     def turn(self) -> None:
-        """Scan what is in view and what was typed, once."""
+        """Scan what is in view and what was typed, once, and show how things are then."""
         self._booth.take_news()
-        for number in self._lines.next(WAIT_SECONDS if self._frames.has_ended else 0.0):
-            self._show(self._booth.scan_number(number))
+        has_typed = self._take_typed()
         frame = self._frames.next()
         if frame is not None:
-            self._scan_frame(frame)
+            self._look_at(frame)
+        elif self._frames.state is not CameraState.GOOD:
+            self._forget_sight()
+        self._stand(is_news=has_typed)
+        self._face.board.show(self._glance, self._frames.state, self._standing, self._clock.monotonic_ms())
 
-    def _scan_frame(self, frame: Frame) -> None:
+    def _take_typed(self) -> bool:
+        """Scan what was typed, at the page and on standard input; tell whether anything was. Waits if no frame will."""
+        is_alone = self._frames.has_ended
+        typed = self._face.keys.take(WAIT_SECONDS if is_alone and self._lines.has_ended else 0.0)
+        if typed is not None:
+            self._show_scan(self._booth.scan_code(typed.code) if typed.code else self._booth.scan_number(typed.number))
+        lines = self._lines.next(WAIT_SECONDS if is_alone else 0.0)
+        for number in lines:
+            self._show_scan(self._booth.scan_number(number))
+        return typed is not None or bool(lines)
+
+    def _look_at(self, frame: Frame) -> None:
         now_ms = self._clock.monotonic_ms() if frame.at_ms is None else frame.at_ms
-        looked = look(self._view, [Code(text, 0.0) for text in self._read(frame.gray)], now_ms)
+        sight = self._sight_of(frame.gray)
+        looked = look(self._view, sight.codes, now_ms)
         self._view = looked.view
         if looked.chosen is not None:
-            self._show(self._booth.scan_code(looked.chosen))
+            self._show_scan(self._booth.scan_code(looked.chosen))
+            self._stand(is_news=True)
+        self._mirror(frame.gray, is_something_seen=bool(sight.codes) or sight.unread is not None)
+        self._glance = Glance(
+            is_seen=sight.unread is not None,
+            others_wait=looked.others_wait,
+            is_lively=self._face.mirror.is_lively(self._clock.monotonic_ms()),
+        )
+
+    def _mirror(self, gray: Gray, *, is_something_seen: bool) -> None:
+        self._face.mirror.offer(gray, self._clock.monotonic_ms(), is_something_seen=is_something_seen)
+
+    def _forget_sight(self) -> None:
+        """An old picture, and what was seen in it, would be a lie."""
+        self._face.mirror.forget()
+        self._glance = Glance()
+
+    def _show_scan(self, scan: Scan) -> None:
+        """The screen first: a pipe that is read slowly must not hold a result back."""
+        self._face.board.show_scan(scan, self._clock.monotonic_ms())
+        self._show(scan)
+
+    def _stand(self, *, is_news: bool) -> None:
+        now_ms = self._clock.monotonic_ms()
+        if is_news or now_ms - self._stood_ms >= STANDING_PAUSE_MS:
+            self._standing, self._stood_ms = self._booth.standing(), now_ms

@@ -17,7 +17,7 @@ from kiosk.camera import Frame, Gray, open_camera
 from kiosk.decode import CodeReader
 from kiosk.feed import Frames, TypedLines
 from kiosk.journal import Journal, Kept
-from kiosk.run import ScanLoop
+from kiosk.run import ScanLoop, codes_alone
 from kiosk.scan import (
     WORDS,
     AlreadyReceived,
@@ -32,6 +32,7 @@ from kiosk.scan import (
     Recorded,
     TodaysLimit,
 )
+from kiosk.sight import CameraState
 from kiosk.uplink import UplinkThread
 from sync.engine import Uplink
 from sync.entry import Body, DayEnd, Grant, Opened, Shown, Stamp, Trust, Void, read_entry
@@ -76,7 +77,7 @@ def scanned(journal: Journal, folder: Path, clock: HandClock | None = None) -> l
     scans: list[Scan] = []
     booth = Booth(journal, clock, STATION)
     with Frames(open_camera(str(folder))) as frames:
-        loop = ScanLoop(booth, frames, TypedLines(None), CodeReader().read, clock, scans.append)
+        loop = ScanLoop(booth, frames, TypedLines(None), codes_alone(CodeReader().read), clock, scans.append)
         loop.run(lambda: False, lambda: clock.turn(100))
     return scans
 
@@ -115,7 +116,12 @@ def test_the_larger_of_two_cards_is_scanned_first_and_the_other_when_it_has_gone
 def test_a_card_held_for_a_minute_is_one_grant_and_one_calm_repeat(tmp_path: Path, journal: Journal) -> None:
     clock, scans, picture = HandClock(), list[Scan](), picture_of(card(1))
     loop = ScanLoop(
-        Booth(journal, clock, STATION), StillFrames(picture), TypedLines(None), CodeReader().read, clock, scans.append
+        Booth(journal, clock, STATION),
+        StillFrames(picture),
+        TypedLines(None),
+        codes_alone(CodeReader().read),
+        clock,
+        scans.append,
     )
 
     while clock.monotonic < 660_000:
@@ -128,6 +134,8 @@ def test_a_card_held_for_a_minute_is_one_grant_and_one_calm_repeat(tmp_path: Pat
 
 class StillFrames:
     """A camera that looks at one picture for ever."""
+
+    state = CameraState.GOOD
 
     def __init__(self, picture: Gray) -> None:
         self.has_ended = False
@@ -336,7 +344,7 @@ def test_a_newer_manifest_is_taken_in_while_nobody_is_there(tmp_path: Path, jour
     journal.keep_manifest(write_manifest(wire.MANIFEST_KEY, wire.manifest(version=3)))
 
     with Frames(open_camera(str(folder))) as frames:
-        loop = ScanLoop(booth, frames, TypedLines(None), CodeReader().read, HandClock(), lambda _: None)
+        loop = ScanLoop(booth, frames, TypedLines(None), codes_alone(CodeReader().read), HandClock(), lambda _: None)
         loop.run(lambda: False, lambda: None)
 
     assert bodies_in(journal) == [Opened("kumapo 0.1.0", (wire.INSTANCE, 3), None)]

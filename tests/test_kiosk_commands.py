@@ -32,7 +32,7 @@ from sync.receipt import write_receipt
 from sync.token import write_token
 
 ROOT = Path(__file__).parent.parent
-STATION = ("--event", str(wire.EVENT), "--activity", str(wire.HELPING))
+STATION = ("--event", str(wire.EVENT), "--activity", str(wire.HELPING), "--no-page")
 
 
 def said_by(*arguments: str | Path) -> tuple[int, str]:
@@ -325,7 +325,8 @@ def test_options_go_before_the_settings_file_and_that_before_the_defaults(tmp_pa
     path = enrolled_at(tmp_path / "journal.db")
     pictures = folder_of(tmp_path / "people", picture_of(card(1)))
     (tmp_path / "kiosk.toml").write_text(
-        f'journal = "{path}"\ncamera = "{pictures}"\nevent = 99\nactivity = {wire.HELPING}\noperator = 5\n',
+        f'journal = "{path}"\ncamera = "{pictures}"\nevent = 99\nactivity = {wire.HELPING}\noperator = 5\n'
+        "page = false\n",
         encoding="utf-8",
     )
 
@@ -436,7 +437,8 @@ def test_a_booth_at_an_unknown_event_or_activity_says_so_and_names_those_it_know
     pictures = folder_of(tmp_path / "people", picture_of())
 
     known, no_warning = said_by("run", "--journal", path, "--camera", pictures, *STATION)
-    code, words = said_by("run", "--journal", path, "--camera", pictures, "--event", event, "--activity", activity)
+    odd = ("--event", event, "--activity", activity, "--no-page")
+    code, words = said_by("run", "--journal", path, "--camera", pictures, *odd)
 
     assert (known, code) == (0, 0)
     assert "設定にありません" not in no_warning.replace(" ", "")
