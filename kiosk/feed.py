@@ -9,9 +9,9 @@ import select
 import threading
 from collections.abc import Callable
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
-from config.clock import SystemClock
+from config.clock import Clock
 from kiosk import health
 from kiosk.camera import Camera, CameraError, CameraGone, Frame
 from kiosk.health import Health
@@ -31,13 +31,6 @@ ANEW_AFTER_MS = 8_000
 LINE_LIMIT = 256
 
 
-class Timer(Protocol):
-    """The part of a clock that tells how long something has lasted."""
-
-    def monotonic_ms(self) -> int:
-        """Return milliseconds since some moment."""
-
-
 class Frames:
     """The frames of a camera, opened and fetched by a thread.
 
@@ -47,13 +40,12 @@ class Frames:
 
     def __init__(
         self,
-        opener: Callable[[], Camera] | Camera | None,
-        clock: Timer | None = None,
+        opener: Callable[[], Camera] | None,
+        clock: Clock,
         tell: Callable[[str], None] = lambda _: None,
         wait: Callable[[float], object] | None = None,
     ) -> None:
-        clock = clock or SystemClock()
-        self._opener = _once(opener) if isinstance(opener, Camera) else opener
+        self._opener = opener
         self._clock = clock
         self._tell = tell
         self._told = ""
@@ -182,10 +174,6 @@ class Frames:
         if self._is_live and trouble is not None and str(trouble) != self._told:
             self._told = str(trouble)
             self._tell(self._told)
-
-
-def _once(camera: Camera) -> Callable[[], Camera]:
-    return lambda: camera
 
 
 class TypedLines:

@@ -76,7 +76,7 @@ def scanned(journal: Journal, folder: Path, clock: HandClock | None = None) -> l
     clock = clock or HandClock()
     scans: list[Scan] = []
     booth = Booth(journal, clock, STATION)
-    with Frames(open_camera(str(folder))) as frames:
+    with Frames(lambda: open_camera(str(folder)), clock) as frames:
         loop = ScanLoop(booth, frames, TypedLines(None), codes_alone(CodeReader().read), clock, scans.append)
         loop.run(lambda: False, lambda: clock.turn(100))
     return scans
@@ -343,7 +343,7 @@ def test_a_newer_manifest_is_taken_in_while_nobody_is_there(tmp_path: Path, jour
     booth = Booth(journal, HandClock(), STATION)
     journal.keep_manifest(write_manifest(wire.MANIFEST_KEY, wire.manifest(version=3)))
 
-    with Frames(open_camera(str(folder))) as frames:
+    with Frames(lambda: open_camera(str(folder)), HandClock()) as frames:
         loop = ScanLoop(booth, frames, TypedLines(None), codes_alone(CodeReader().read), HandClock(), lambda _: None)
         loop.run(lambda: False, lambda: None)
 
