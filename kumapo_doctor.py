@@ -77,6 +77,7 @@ def look() -> Iterator[Finding]:
     yield package("opencv-python-headless", "cv2")
     yield zbar()
     yield package("psycopg", "psycopg")
+    yield chromium(find_chromium())
     yield cameras(sorted(Path("/dev").glob("video*")))
     yield disk(shutil.disk_usage(ROOT).free)
     yield filesystem(file_system_of(ROOT, MOUNTS.read_text(encoding="utf-8", errors="surrogateescape")))
@@ -135,6 +136,24 @@ def zbar() -> Finding:
             f"no libzbar; zxing-cpp reads alone (to add it: {line})",
         )
     return Finding(Level.GOOD, "pyzbar", "libzbar もあります", "with libzbar")
+
+
+def chromium(path: str | None) -> Finding:
+    """The browser that shows a booth's screen; reading and granting go on without one."""
+    if path:
+        return Finding(Level.GOOD, "Chromium", path, path)
+    line = launcher.apt_install("chromium")
+    return Finding(
+        Level.WARNING,
+        "Chromium",
+        f"ありません。端末の画面を映すときと、画面の試験に要ります(入れるには: {line})",
+        f"none; it shows a booth's screen, and tests of pages need it (to add it: {line})",
+    )
+
+
+def find_chromium() -> str | None:
+    """Where Chromium lies, under Debian's name or under the one of an older Raspberry Pi OS; None without one."""
+    return shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 def cameras(devices: list[Path]) -> Finding:

@@ -7,6 +7,8 @@ from typing import Final
 
 import click
 
+import kumapo_doctor
+
 ROOT: Final = Path(__file__).resolve().parent
 
 
@@ -19,6 +21,9 @@ def test(pytest_arguments: tuple[str, ...]) -> None:
     mypy complained.
     """
     judged = True
+    for finding in (kumapo_doctor.zbar(), kumapo_doctor.chromium(kumapo_doctor.find_chromium())):
+        if finding.level is not kumapo_doctor.Level.GOOD:
+            click.echo(f"{finding.subject}: {finding.text}", err=True)
     if not pytest_arguments:
         # Both are always run: a person wants to see all complaints at once.
         judged = all([passes("ruff", "check", "."), passes("mypy")])

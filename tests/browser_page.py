@@ -6,13 +6,14 @@ The fixtures stand in conftest.py. Nothing here reaches beyond this machine: the
 from __future__ import annotations
 
 import ipaddress
-import shutil
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, WebError, WebSocket
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, ViewportSize, WebError, WebSocket
+
+from kumapo_doctor import find_chromium
 
 LAUNCH_ARGUMENTS: Final = (
     "--no-sandbox",  # the tests may run as root, where Chromium's sandbox refuses to start
@@ -25,7 +26,7 @@ LAUNCH_ARGUMENTS: Final = (
     "--autoplay-policy=no-user-gesture-required",  # a booth sounds without anybody having touched its screen
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost",
 )
-WINDOW: Final = {"width": 1280, "height": 720}
+WINDOW: Final = ViewportSize(width=1280, height=720)
 
 WITHIN: Final = {"about", "blob", "data"}
 """Addresses that never leave the browser."""
@@ -34,8 +35,8 @@ AXE_RULES: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "bes
 
 
 def chromium_path() -> str | None:
-    """Where Debian's Chromium lies, or None: a browser that a package index brings is never used."""
-    return shutil.which("chromium") or shutil.which("chromium", path="/usr/bin")
+    """Where the system's own Chromium lies, or None: a browser that a package index brings is never used."""
+    return find_chromium()
 
 
 @dataclass

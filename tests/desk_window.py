@@ -13,6 +13,7 @@ from playwright.sync_api import Page, ViewportSize
 
 from hub import create_app
 from hub.desk.gate import Gate
+from hub.served import Office
 
 WIDE: Final = ViewportSize(width=1280, height=720)
 NARROW: Final = ViewportSize(width=320, height=640)
@@ -46,6 +47,6 @@ class Window:
 def desk_window(world: World, page: Page) -> Iterator[Window]:
     """Serve the world's hub and look at its desk, not yet signed in."""
     gate = Gate(world.hub.random_bytes)
-    with listening(create_app(world.hub, gate)) as url:
+    with listening(create_app(world.hub, gate, Office(address="http://127.0.0.1:8080"))) as url:
         yield Window(url, gate, page)
         page.goto("about:blank")  # the browser lets go of its connections before the hub ends

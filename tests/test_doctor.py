@@ -19,7 +19,7 @@ def test_every_finding_is_told_in_both_languages_and_none_is_lacking_where_the_t
     subjects = [line.split(":")[0].split()[-1] for line in lines[:-1]]
     assert subjects == [
         *("Python", "requirements.lock", "SQLite", "zxing-cpp", "opencv-python-headless", "pyzbar", "psycopg"),
-        *("camera", "disk", "folder", "clock"),
+        *("Chromium", "camera", "disk", "folder", "clock"),
     ]
 
 
@@ -75,6 +75,15 @@ def test_a_folder_in_memory_or_nowhere_is_warned_of() -> None:
 )
 def test_a_clock_that_cannot_be_right_is_named(year: int, level: Level) -> None:
     assert kumapo_doctor.clock(datetime(year, 1, 1, tzinfo=UTC)).level is level
+
+
+def test_a_machine_without_chromium_is_told_what_it_is_for_and_how_to_add_it() -> None:
+    found = kumapo_doctor.chromium(None)
+
+    assert found.level is Level.WARNING
+    assert "端末の画面" in found.japanese
+    assert "apt install chromium" in found.japanese
+    assert "tests of pages" in found.english
 
 
 def test_a_machine_without_a_camera_is_told_that_the_demo_needs_none(monkeypatch: pytest.MonkeyPatch) -> None:
