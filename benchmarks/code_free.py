@@ -2,8 +2,8 @@
 people, tables, cards and phones that show no code. 1280 × 720, gray, the chance of the generator handed in.
 
 Text and texture are drawn once on a board larger than a frame and looked at from five sides: turned, tilted, near and
-far, blurred, inverted, lit, noisy. Other kinds of code are among them, real ones (Data Matrix, Aztec, PDF417, bars), and
-QR codes that are none: with one or two finder patterns, or with three and nonsense between them.
+far, blurred, inverted, lit, noisy. Among them are codes of other kinds, real ones (Data Matrix, Aztec, PDF417, bars),
+and QR codes that are none: with one or two finder patterns, or with three and nonsense between them.
 """
 
 from __future__ import annotations

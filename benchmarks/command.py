@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import platform
+import secrets
 import sqlite3
 import tempfile
 from pathlib import Path
@@ -13,17 +14,20 @@ from typing import Final
 
 import click
 
-from benchmarks import drain, growth, ingest, scan, setup
+from benchmarks import decode, drain, growth, ingest, scan, setup
 from benchmarks.report import Figure, as_json, as_table, figures_of
 from kiosk.medium import is_volatile
 
 USUAL: Final = {"scan": scan, "ingest": ingest, "drain": drain, "growth": growth}
-"""What runs when no name is given; setup needs the network, and is run by name only."""
+"""Those that need a folder. With decode, which needs none, they run when no name is given; setup needs the network, and
+is run by name only.
+"""
+SEEDS: Final = 2**32
 ALL: Final = "all"
 
 
 @click.command()
-@click.argument("name", required=False, type=click.Choice([*USUAL, "setup"]))
+@click.argument("name", required=False, type=click.Choice([*USUAL, "decode", "setup"]))
 @click.option("--json", "with_json", is_flag=True, help="Print one JSON object as the last line.")
 @click.option("--quick", is_flag=True, help="Tiny sizes: shows that everything runs. Its figures mean nothing.")
 @click.option(
@@ -34,27 +38,33 @@ ALL: Final = "all"
     show_default=True,
     help="Where the databases are made for the time of the run; growth takes some 4 GB.",
 )
-def bench(name: str | None, parent: Path, *, with_json: bool, quick: bool) -> None:
-    """処理の速さを測ります。名前がなければ setup のほかすべて(10 分ほど)。
+@click.option("--seed", type=click.IntRange(0), help="Of decode: makes the same frames again.  [default: a fresh one]")
+def bench(name: str | None, parent: Path, seed: int | None, *, with_json: bool, quick: bool) -> None:
+    """処理の速さを測ります。名前がなければ setup のほかすべて(15 分ほど)。
 
     Measure each step beside the least that any program would have to do, in one run. Without a NAME: all but setup,
-    some ten minutes. Rates are by CPU time, in brackets by the wall clock; trust the ratios.
+    some fifteen minutes. Rates are by CPU time, in brackets by the wall clock; trust the ratios.
     """
     click.echo(_machine())
     if is_volatile(parent):
         click.echo(f"{parent} lies in memory or an overlay: a sync costs less there than on a disk (--dir)", err=True)
-    names = [name] if name else list(USUAL)
-    figures = [figure for one in names for figure in _measured(one, parent, is_quick=quick)]
+    names = [name] if name else [*USUAL, "decode"]
+    seed = secrets.randbelow(SEEDS) if seed is None else seed
+    figures = [figure for one in names for figure in _measured(one, parent, seed, is_quick=quick)]
     if with_json:
         click.echo(as_json(name or ALL, figures))
 
 
-def _measured(name: str, parent: Path, *, is_quick: bool) -> list[Figure]:
+def _measured(name: str, parent: Path, seed: int, *, is_quick: bool) -> list[Figure]:
     if name == "setup":
         return setup.measure(rounds=1 if is_quick else 2)
-    benchmark = USUAL[name]
-    with tempfile.TemporaryDirectory(prefix=f"kumapo-{name}-", dir=parent) as folder:
-        lines = benchmark.measure(Path(folder), benchmark.QUICK if is_quick else benchmark.FULL)
+    if name == "decode":
+        click.echo(f"\nframes of --seed {seed}")
+        lines = decode.measure(decode.QUICK if is_quick else decode.FULL, seed)
+    else:
+        benchmark = USUAL[name]
+        with tempfile.TemporaryDirectory(prefix=f"kumapo-{name}-", dir=parent) as folder:
+            lines = benchmark.measure(Path(folder), benchmark.QUICK if is_quick else benchmark.FULL)
     click.echo(f"\n{as_table(name, lines)}")
     return figures_of(lines)
 
