@@ -44,7 +44,7 @@ class Sentence(StrEnum):
     POINTS = "{count}ポイント"
     RECORDED = "{記録|きろく}しました"
     POINTS_LATER = "{count}ポイントは、あとでつきます"
-    LATER_USED_UP = "この{機械|きかい}のポイントをわたし{終|お}えました。スタッフがたしかめます"
+    LATER_USED_UP = "この{機械|きかい}のポイントがなくなりました。スタッフがたしかめます"
     LATER_CHECKED = "いま、センターがこの{機械|きかい}をたしかめています"
     LATER_PAUSED = "いま、センターがこの{機械|きかい}を{止|と}めています"
     ALREADY = "もう{受|う}けとっています"
