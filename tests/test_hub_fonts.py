@@ -20,7 +20,7 @@ def world(sqlite: Store) -> World:
 def test_every_font_the_desk_asks_for_is_served(world: World) -> None:
     client = create_app(world.hub).test_client()
     with client.get("/static/desk.css") as answer:
-        sheet = answer.text
+        sheet = answer.get_data(as_text=True)
 
     places = [urljoin("/static/desk.css", place) for place in re.findall(r'url\("([^"]+)"\)', sheet)]
     names = []
