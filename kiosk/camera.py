@@ -349,11 +349,17 @@ class _DeviceCamera(Camera):
 
     def _read(self) -> Gray | None:
         with self._lock:
-            given, picture = (False, None) if self._is_stopped else self._capture.read()
+            picture = None if self._is_stopped else self._captured()
             if self._is_stopped:
                 self._capture.release()
-                return None
-            return np.asarray(picture, np.uint8) if given else None
+            return picture
+
+    def _captured(self) -> Gray | None:
+        try:
+            given, picture = self._capture.read()
+        except cv2.error:
+            return None
+        return np.asarray(picture, np.uint8) if given else None
 
 
 def _open_stream(name: str, descriptor: int, *, is_live: bool = False) -> Camera:

@@ -21,8 +21,8 @@ WAIT_SECONDS = 0.2
 """How long the loop waits for a frame before it looks at everything else."""
 CLOSE_SECONDS = 3.0
 """How long the end of the program waits for a camera that hangs."""
-LONGEST_DELAY_SECONDS = 10.0
-"""Between two tries to open a camera that has gone; they begin at 1, 2, 4."""
+DELAYS_SECONDS = (1, 2, 4, 8, 10)
+"""Between two tries to open a camera that has gone; the last one again and again."""
 SILENT_AFTER_MS = 2_000
 STARTS_WITHIN_MS = 5_000
 """How long a camera that was just opened may take for its first picture."""
@@ -54,7 +54,7 @@ class Frames:
         self._changed = threading.Condition()
         self._camera: Camera | None = None  # while it is open
         self._is_live = False
-        self._slot: Frame | CameraError | OSError | None = None
+        self._slot: Frame | Exception | None = None
         self._is_over = False
         self._tries = 0
         self._link = CameraState.STARTING if opener else CameraState.NONE  # GOOD: pictures come, and health says how
@@ -88,7 +88,7 @@ class Frames:
             taken, self._slot = self._slot, None
             self._changed.notify_all()
             self.has_ended = self._is_over and not isinstance(taken, Frame)
-        if isinstance(taken, CameraError | OSError):
+        if isinstance(taken, Exception):
             raise taken
         return taken
 
@@ -115,10 +115,13 @@ class Frames:
             self._camera.stop()
 
     def _fetch(self) -> None:
-        while self._fetch_until_the_end() and not self._stopped.is_set():
-            delay_seconds = min(2.0**self._tries, LONGEST_DELAY_SECONDS)
-            self._tries += 1
-            self._wait(delay_seconds)
+        try:
+            while self._fetch_until_the_end() and not self._stopped.is_set():
+                delay_seconds = DELAYS_SECONDS[min(self._tries, len(DELAYS_SECONDS) - 1)]
+                self._tries += 1
+                self._wait(delay_seconds)
+        except Exception as error:  # noqa: BLE001  # the loop raises it: a booth must not go blind in silence
+            self._end(error)
 
     def _fetch_until_the_end(self) -> bool:
         """Open the source and fetch what it gives; tell whether it is worth another try."""
@@ -147,9 +150,8 @@ class Frames:
             self._link = CameraState.GOOD
             if camera.is_live:
                 self._note_health(frame)
-                camera.dropped += self._slot is not None
             else:
-                self._changed.wait_for(lambda: self._slot is None or self._stopped.is_set())
+                self._wait_for_room()
             self._slot = frame
             self._changed.notify_all()
 
@@ -163,17 +165,25 @@ class Frames:
         """What is live, or a device that is not there, will be tried again; anything else is over for good."""
         state = self.state
         with self._changed:
-            self._is_live = self._is_live or isinstance(trouble, CameraGone)
             was_let_go = self._camera is not None and state in {CameraState.SILENT, CameraState.FROZEN}
+            self._is_live = self._is_live or isinstance(trouble, CameraGone)
             self._camera = None
-            if not self._is_live:
-                self._changed.wait_for(lambda: self._slot is None or self._stopped.is_set())
-                self._slot, self._is_over = trouble, True
-                self._changed.notify_all()
-            self._link = (state if was_let_go else CameraState.GONE) if self._is_live else CameraState.ENDED
-        if self._is_live and trouble is not None and str(trouble) != self._told:
+            if self._is_live:
+                self._link = state if was_let_go else CameraState.GONE
+        if not self._is_live:
+            self._end(trouble)
+        elif trouble is not None and str(trouble) != self._told:
             self._told = str(trouble)
             self._tell(self._told)
+
+    def _end(self, trouble: Exception | None) -> None:
+        with self._changed:
+            self._wait_for_room()
+            self._link, self._slot, self._is_over = CameraState.ENDED, trouble, True
+            self._changed.notify_all()
+
+    def _wait_for_room(self) -> None:
+        self._changed.wait_for(lambda: self._slot is None or self._stopped.is_set())
 
 
 class TypedLines:

@@ -4,12 +4,13 @@ import os
 import signal
 import threading
 from pathlib import Path
+from typing import cast
 
 import cv2
 import numpy as np
 import pytest
 
-from kiosk.camera import Camera, CameraError, Frame, _DeviceCamera, open_camera
+from kiosk.camera import Camera, CameraError, CameraGone, Frame, Gray, _DeviceCamera, open_camera
 
 
 def jpeg(shade: int) -> bytes:
@@ -191,6 +192,88 @@ def test_a_device_in_colour_becomes_gray(tmp_path: Path) -> None:
     assert all(frame.gray.shape == (48, 64) for frame in frames)
 
 
+class PlayedDevice:
+    """Gives pictures, None for one that is broken, and after them nothing, as a device that was unplugged."""
+
+    def __init__(self, *pictures: Gray | None) -> None:
+        self.is_released = False
+        self.reading = threading.Event()
+        self.answers = threading.Event()
+        self.answers.set()
+        self._pictures = list(pictures)
+
+    def read(self) -> tuple[bool, Gray | None]:
+        self.reading.set()
+        self.answers.wait(30)
+        picture = self._pictures.pop(0) if self._pictures else None
+        return picture is not None, picture
+
+    def release(self) -> None:
+        self.is_released = True
+
+
+def device_camera(device: PlayedDevice) -> Camera:
+    return _DeviceCamera(cast("cv2.VideoCapture", device))
+
+
+def gray(shade: int) -> Gray:
+    return np.full((48, 64), shade, np.uint8)
+
+
+def test_a_broken_picture_of_a_device_is_passed_over_and_counted() -> None:
+    device = PlayedDevice(gray(60), None, None, gray(180))
+
+    with device_camera(device) as camera:
+        frames = list(camera.frames())
+
+    assert shades(frames) == [60, 180]
+    assert [frame.number for frame in frames] == [1, 4]
+    assert camera.broken == 2
+    assert device.is_released
+
+
+def test_closing_does_not_wait_for_a_device_that_hangs() -> None:
+    device = PlayedDevice(gray(60))
+    device.answers.clear()
+    camera = device_camera(device)
+    seen: list[Frame] = []
+    reading = threading.Thread(target=lambda: seen.extend(camera.frames()))
+    reading.start()
+    assert device.reading.wait(30)
+
+    camera.close()
+    released_under_the_reader = device.is_released
+    device.answers.set()
+    reading.join()
+
+    assert not released_under_the_reader
+    assert device.is_released
+
+
+def test_only_what_gives_pictures_of_now_and_can_come_back_is_live(tmp_path: Path, fifo: Path) -> None:
+    (tmp_path / "film.mjpeg").write_bytes(jpeg(10))
+    reader, writer = os.pipe()
+    with (
+        open_camera(str(fifo)) as pipe,
+        open_camera(str(tmp_path / "film.mjpeg")) as film,
+        open_camera(f"/dev/fd/{reader}") as from_a_shell,
+        device_camera(PlayedDevice()) as device,
+    ):
+        cameras = (pipe, film, from_a_shell, device)
+        found = [(camera.is_live, camera.can_hang) for camera in cameras]
+    os.close(reader)
+    os.close(writer)
+
+    assert found == [(True, False), (False, False), (False, False), (True, True)]
+
+
+def test_a_film_without_a_picture_says_so_at_its_end(tmp_path: Path) -> None:
+    (tmp_path / "film.mjpeg").write_bytes(undecodable(20) + b"no picture")
+
+    with open_camera(str(tmp_path / "film.mjpeg")) as camera, pytest.raises(CameraError, match=r"1枚もありません"):
+        list(camera.frames())
+
+
 @pytest.fixture
 def program_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The only folder, besides the system's, where programs are looked for."""
@@ -222,7 +305,7 @@ def test_the_camera_of_the_pi_is_a_pipe_and_its_program_ends_with_it(program_fol
 def test_a_program_of_the_pi_that_gives_no_picture_is_a_named_error(program_folder: Path) -> None:
     put_program(program_folder, "exit 255")
 
-    with open_camera("rpicam") as camera, pytest.raises(CameraError, match=r"ケーブル.*rpicam-hello --list-cameras"):
+    with open_camera("rpicam") as camera, pytest.raises(CameraGone, match=r"ケーブル.*rpicam-hello --list-cameras"):
         next(camera.frames())
 
 
@@ -232,13 +315,15 @@ def test_a_missing_program_says_how_to_get_it(program_folder: Path) -> None:
 
 
 @pytest.mark.parametrize("source", ["97", "/dev/video97", "no/such/folder", ""])
-def test_a_source_that_is_not_there_says_so(source: str) -> None:
-    with pytest.raises(CameraError, match=r"確かめて|使えません"):
+def test_a_source_that_is_not_there_says_so_and_only_a_device_may_still_come(source: str) -> None:
+    with pytest.raises(CameraError, match=r"確かめて|使えません") as refused:
         open_camera(source)
+
+    assert isinstance(refused.value, CameraGone) is ("97" in source)
 
 
 def test_a_device_that_cannot_be_opened_says_what_to_do(capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(CameraError, match=r"開けません.*usermod -aG video"):
+    with pytest.raises(CameraGone, match=r"開けません.*usermod -aG video"):
         open_camera("/dev/null")
 
 

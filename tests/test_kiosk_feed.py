@@ -53,7 +53,7 @@ class Pauses:
 
     def end_all(self) -> None:
         self._is_over = True
-        self._ended.release(100)
+        self._ended.release(10)
 
 
 class PlayedCamera(Camera):
@@ -195,7 +195,6 @@ def test_a_busy_loop_gets_the_newest_picture_of_a_live_camera() -> None:
         frame = booth.next()
 
     assert frame.number == 3
-    assert camera.dropped == 2
 
 
 def test_a_source_that_cannot_be_is_the_loops_to_know() -> None:
@@ -232,6 +231,27 @@ def test_a_device_that_is_not_there_is_tried_again_ever_more_rarely_until_it_com
     assert states == [CameraState.GONE] * 6
     assert booth.pauses.seconds == [1, 2, 4, 8, 10, 10]
     assert booth.told == ["plug it in"]
+
+
+def test_a_camera_that_stays_away_all_day_is_still_tried() -> None:
+    with booth_with(CameraGone("plug it in")) as booth:
+        for _ in range(2_000):
+            booth.pauses.begin()
+            booth.pauses.end()
+
+        assert booth.state is CameraState.GONE
+    assert set(booth.pauses.seconds[5:]) == {10}
+
+
+def test_a_fault_nobody_expected_ends_the_program_and_does_not_blind_the_booth_in_silence() -> None:
+    def fail() -> Camera:
+        raise ZeroDivisionError
+
+    with booth_with(fail) as booth:
+        with pytest.raises(ZeroDivisionError):
+            numbers_from(booth.frames)
+
+        assert booth.frames.has_ended
 
 
 def test_an_unplugged_camera_is_gone_and_comes_back() -> None:
