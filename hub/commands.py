@@ -186,6 +186,9 @@ def import_(data: Path, database: str, out: Path | None, paths: tuple[Path, ...]
     同じファイルをもう一度受けとっても、何も変わりません。 / The same file again changes nothing.
     """
     files = batch_files(paths)
+    if not files:
+        where = ", ".join(map(str, paths))
+        click.echo(f"{where} に、記録のファイル(.kpbatch)がありません / holds no .kpbatch file", err=True)
     troubles = 0
     with opened_hub(data, database, SystemClock()) as opened, _taking(opened, data) as take:
         for number, done in enumerate(import_files(opened, files, out, take), 1):

@@ -7,8 +7,9 @@ and `inbox`.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -59,6 +60,8 @@ class Store:
 
     def migrate(self) -> None:
         """Bring the tables to the newest revision; the ledger's rows are never rewritten."""
+        if self.is_sqlite and self.url.database:
+            _keep_to_owner(Path(self.url.database))
         with self.engine.connect() as connection:
             command.upgrade(_alembic_config(connection), "head")
 
@@ -112,6 +115,15 @@ def execute_many(connection: sa.Connection, text: str, parameters: list[dict[str
 def sqlite_url(path: Path) -> str:
     """Return the URL of an SQLite file."""
     return f"sqlite:///{path}"
+
+
+def _keep_to_owner(path: Path) -> None:
+    """Let nobody else read a new SQLite file: it holds people's numbers. What SQLite lays beside it takes after it.
+
+    A file that is there keeps the rights that its owner has given it.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 _texts: dict[str, sa.TextClause] = {}

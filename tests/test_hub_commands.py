@@ -354,6 +354,14 @@ def test_what_was_acknowledged_before_the_hub_was_told_to_end_is_there(data: Pat
     assert arrived(data) == 2_000
 
 
+def test_nobody_else_may_read_a_new_hubs_database(data: Path) -> None:
+    with opened_hub(data, "", SystemClock()) as opened:
+        opened.store.run(lambda connection: add_organisation(connection, "見本団体1"))
+        rights = {path.name: path.stat().st_mode & 0o777 for path in data.glob("hub.db*")}
+
+    assert rights == {"hub.db": 0o600, "hub.db-wal": 0o600, "hub.db-shm": 0o600}
+
+
 # import
 
 
@@ -471,12 +479,13 @@ def test_while_the_hub_is_running_the_stick_goes_through_it(data: Path, tmp_path
     assert arrived(data) == 5
 
 
-def test_a_folder_without_batches_is_an_error(data: Path, tmp_path: Path) -> None:
+def test_a_folder_without_batches_is_an_error_that_says_why(data: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
 
     shown = run("import", "--data", data, tmp_path / "empty")
 
     assert (shown.exit_code, "0 ファイル" in shown.output) == (1, True)
+    assert f"{tmp_path / 'empty'} に、記録のファイル(.kpbatch)がありません" in shown.output
 
 
 # cards
