@@ -15,7 +15,7 @@ from config.clock import Clock
 from kiosk.boothtime import is_worth_keeping, stamp_at
 from kiosk.journal import Journal, Kept
 from sync import engine, entry
-from sync.engine import exchange, wait_seconds
+from sync.engine import LONGEST_PACE_SECONDS, exchange, wait_seconds
 
 STOP_SECONDS = 10.0
 FINAL_ROUNDS = 200
@@ -93,7 +93,7 @@ class UplinkThread:
                 traceback.print_exception(error)
                 trouble = f"{type(error).__name__}: {error}"
                 self.state = UplinkState(trouble, self.state.failures + 1, self.state.rounds + 1)
-                seconds = wait_seconds(self.state.failures, 0, self._random_fraction())
+                seconds = wait_seconds(self.state.failures, LONGEST_PACE_SECONDS, self._random_fraction())
             self._stop.wait(seconds)
 
     def _drain(self) -> None:

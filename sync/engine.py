@@ -21,6 +21,10 @@ from sync.receipt import Receipt, Status, read_receipt
 
 FIRST_RETRY_SECONDS = 5.0
 LONGEST_RETRY_SECONDS = 900.0
+LONGEST_RETRY_PACES = 10
+"""After an outage a kiosk comes within ten of the hub's own paces. Spread evenly over them, all kiosks together come at
+a fifth of the rate that the hub asks for while all is well.
+"""
 LONGEST_PACE_SECONDS = 3_600
 BATCH_ENTRIES_DEFAULT = 500
 NO_INSTANCE = Instance(0, bytes(8))
@@ -244,15 +248,17 @@ def take_manifest(journal: Journal, encoded: bytes) -> str:
 
 
 def wait_seconds(failures: int, next_after_seconds: int, random_fraction: float) -> float:
-    """Return how long to wait: the hub's own pace ± 10 % after a success, else exponential with full jitter, at most 15
-    minutes.
+    """Return how long to wait: the hub's own pace ± 10 % after a success, else exponential with full jitter, at most
+    ten paces or 15 minutes.
 
     The pace is taken as 1 second to 1 hour, whatever the hub says. `random_fraction` in [0, 1) is handed in. Jitter
     keeps a region that comes back from an outage from calling all at once.
     """
+    pace_seconds = min(max(next_after_seconds, 1), LONGEST_PACE_SECONDS)
     if failures == 0:
-        return min(max(next_after_seconds, 1), LONGEST_PACE_SECONDS) * (0.9 + 0.2 * random_fraction)
-    ceiling = min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2.0 ** min(failures - 1, 10))
+        return pace_seconds * (0.9 + 0.2 * random_fraction)
+    longest = min(LONGEST_RETRY_SECONDS, LONGEST_RETRY_PACES * pace_seconds)
+    ceiling = min(longest, FIRST_RETRY_SECONDS * 2.0 ** min(failures - 1, 10))
     return max(1.0, ceiling * random_fraction)
 
 

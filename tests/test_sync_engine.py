@@ -481,6 +481,7 @@ def test_after_failures_nobody_waits_over_a_quarter_of_an_hour(failures: int, pa
 
     assert 1 <= seconds <= LONGEST_RETRY_SECONDS
     assert seconds <= max(1, 5 * 2 ** min(failures - 1, 20))
+    assert seconds <= 10 * max(1, pace)
 
 
 def test_the_wait_grows_and_is_spread() -> None:
@@ -488,5 +489,12 @@ def test_the_wait_grows_and_is_spread() -> None:
 
     assert longest == sorted(longest)
     assert [round(seconds) for seconds in longest[:4]] == [5, 10, 20, 40]
-    assert round(longest[-1]) == 900
+    assert round(longest[-1]) == 300
     assert wait_seconds(9, 30, 0.0) == 1
+
+
+@pytest.mark.parametrize(("pace", "longest"), [(0, 10), (1, 10), (30, 300), (90, 900), (3_600, 900)])
+def test_after_an_outage_a_kiosk_comes_within_ten_of_the_hubs_paces(pace: int, longest: int) -> None:
+    seconds = wait_seconds(20, pace, 0.999_999)
+
+    assert round(seconds) == longest
