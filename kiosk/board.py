@@ -6,6 +6,7 @@ It knows no language, no page and no clock: the loop hands the time in, so that 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import NamedTuple
 
 from kiosk.booth import Scan
@@ -87,17 +88,16 @@ class Board:
             result = None
         self._put(Showing(glance, result, camera, standing))
 
-    def wait(self, after_version: int, seconds: float) -> Versioned:
-        """Return what is shown as soon as it is newer than `after_version`, at the latest after `seconds` or at a
-        nudge.
+    def wait(self, after_version: int, seconds: float, is_over: Callable[[], bool] = lambda: False) -> Versioned:
+        """Return what is shown as soon as it is newer than `after_version`, at the latest after `seconds`, or when it
+        `is_over`; who changes that says so by a nudge.
         """
         with self._changed:
-            if self._now.version <= after_version:
-                self._changed.wait(seconds)
+            self._changed.wait_for(lambda: self._now.version > after_version or is_over(), seconds)
             return self._now
 
     def nudge(self) -> None:
-        """Let everybody who waits look around."""
+        """Let everybody who waits look whether it is over."""
         with self._changed:
             self._changed.notify_all()
 

@@ -19,6 +19,11 @@ class Typed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     number: Line = ""
     code: Line = ""
 
+    def __post_init__(self) -> None:
+        """Refuse none and both of them. Raises ValueError, which msgspec reports."""
+        if bool(self.number) is bool(self.code):
+            raise ValueError("either a number or a code")
+
 
 class Keys:
     """Between the page's threads and the scan loop. Without a page nothing ever comes."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from config.clock import Clock
+from kiosk import coach
 from kiosk.board import Glance
 from kiosk.booth import Booth, Scan
 from kiosk.camera import Frame, Gray
@@ -73,6 +74,7 @@ class ScanLoop:
         self._runs_on = runs_on
         self._view: View = {}
         self._glance = Glance()
+        self._coaching = coach.Coaching()
         self._standing = booth.standing()
         self._stood_ms = clock.monotonic_ms()
 
@@ -113,20 +115,18 @@ class ScanLoop:
         if looked.chosen is not None:
             self._show_scan(self._booth.scan_code(looked.chosen))
             self._stand(is_news=True)
-        self._mirror(frame.gray, is_something_seen=bool(sight.codes) or sight.unread is not None)
-        self._glance = Glance(
-            is_seen=sight.unread is not None,
-            others_wait=looked.others_wait,
-            is_lively=self._face.mirror.is_lively(self._clock.monotonic_ms()),
-        )
-
-    def _mirror(self, gray: Gray, *, is_something_seen: bool) -> None:
-        self._face.mirror.offer(gray, self._clock.monotonic_ms(), is_something_seen=is_something_seen)
+        height, width = frame.gray.shape[:2]
+        self._coaching = coach.after(self._coaching, sight, (height, width), now_ms)
+        is_something_seen = bool(sight.codes) or sight.unread is not None
+        shown_ms = self._clock.monotonic_ms()
+        self._face.mirror.offer(frame.gray, shown_ms, is_something_seen=is_something_seen)
+        is_lively = self._face.mirror.is_lively(shown_ms)
+        self._glance = Glance(self._coaching.is_seen, self._coaching.hint, looked.others_wait, is_lively)
 
     def _forget_sight(self) -> None:
         """An old picture, and what was seen in it, would be a lie."""
         self._face.mirror.forget()
-        self._glance = Glance()
+        self._glance, self._coaching = Glance(), coach.Coaching()
 
     def _show_scan(self, scan: Scan) -> None:
         """The screen first: a pipe that is read slowly must not hold a result back."""

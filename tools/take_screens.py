@@ -89,7 +89,7 @@ def main(folder: Path) -> None:
     catalogues = read_catalogues()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=list(LAUNCH_ARGUMENTS))
-        page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+        page = browser.new_context(viewport={"width": WIDTH, "height": HEIGHT}).new_page()
         for lang in catalogues:
             for shot in SHOTS:
                 (folder / f"{shot.name}-{lang}.png").write_bytes(_as_palette(_take(page, shot, lang)))

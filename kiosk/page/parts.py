@@ -20,9 +20,9 @@ PARTS = ("place", "stage", "band", "camera", "strip")
 
 _TAG = re.compile(r"<[^>]*>")
 _BETWEEN_PHRASES = re.compile(
-    r"(?<=[ぁ-ん])(?<![おご])(?=<ruby>|<span|[ァ-ヴ一-龠0-9])|(?<=[ぁ-ん])(?=お<ruby>)|(?<=[、。])"
+    r"(?<=[ぁ-ん])(?<![おご])(?=<ruby>|<span|[ァ-ヴ一-龠0-9])|(?<=[ぁ-ん])(?=お<ruby>)|(?<=は)(?=ここ)|(?<=[、。])"
 )
-"""After kana and before what begins a word: kanji, katakana, a figure; お stays with its word."""
+"""After kana and before what begins a word: kanji, katakana, a figure; お stays with its word. ここ begins one too."""
 
 
 def parts_of(showing: Showing, catalogue: Catalogue) -> dict[str, str]:
@@ -61,12 +61,13 @@ def _lines_of(showing: Showing) -> dict[str, Any]:
     standing, glance = showing.standing, showing.glance
     is_time_known = standing.trust is not Trust.NONE
     since_ms = standing.waiting.since_ms if is_time_known else None
+    waiting = words.waiting_lines(standing.waiting.records, since_ms, standing.minute_ms)
     return {
         "result": words.result_words(showing.result.scan.outcome, standing.minute_ms if is_time_known else None)
         if showing.result is not None
         else None,
         "hint": words.hint_line(glance.hint) if glance.hint is not None else None,
-        "waiting": words.waiting_lines(standing.waiting.records, since_ms, standing.minute_ms),
+        "waiting": waiting if since_ms is not None or len(waiting) == 1 else (waiting[0], None, waiting[-1]),
         "clock": words.clock_line(standing.trust),
         "time": f"{city_datetime(standing.minute_ms):%H:%M}",
         "camera": words.camera_words(showing.camera),

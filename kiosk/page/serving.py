@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import logging
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -37,6 +38,7 @@ def served(app: Flask, port: int, end_streams: Callable[[], None]) -> Iterator[s
     `end_streams` lets open event streams go. Raises PortTaken.
     """
     listening = _listen(port)
+    logging.getLogger("waitress").setLevel(logging.ERROR)  # it warns of requests that a closing page leaves behind
     channels: dict[int, Any] = {}
     server: Any = create_server(
         app,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from config.clock import Clock
-from kiosk.board import Board, Showing
+from kiosk.board import Board, Showing, Versioned
 
 MOST_STREAMS = 3
 """Open at once. While the oldest is on its way out there may be one more."""
@@ -66,24 +66,25 @@ class Streams:
         try:
             yield _event("run", msgspec.json.encode(run))
             while not ticket.is_over:
-                now = self._board.wait(version, BEAT_SECONDS)
+                now = self._board.now
                 if now.version == version:
                     yield _event("beat", b"{}")
-                    continue
-                version = now.version
-                parts = render(now.showing)
-                changed = {name: html for name, html in parts.items() if sent.get(name) != html}
-                sent = parts
-                yield _event("show", msgspec.json.encode(self._told(now.showing, changed)))
+                else:
+                    parts = render(now.showing)
+                    changed = {name: html for name, html in parts.items() if sent.get(name) != html}
+                    version, sent = now.version, parts
+                    yield _event("show", msgspec.json.encode(self._told(now, changed)))
+                self._board.wait(version, BEAT_SECONDS, lambda: ticket.is_over)
             if ticket.was_told:
                 yield _event("stop", b"{}")
         finally:
             with self._lock:
                 self._open.remove(ticket)
 
-    def _told(self, showing: Showing, parts: dict[str, str]) -> dict[str, object]:
-        result = showing.result
+    def _told(self, now: Versioned, parts: dict[str, str]) -> dict[str, object]:
+        showing, result = now.showing, now.showing.result
         return {
+            "version": now.version,
             "state": showing.state,
             "scan": result.scan.number if result is not None else 0,
             "spent_ms": max(0, self._clock.monotonic_ms() - result.since_ms) if result is not None else 0,

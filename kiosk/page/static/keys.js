@@ -87,8 +87,10 @@ function press(key) {
 function draw() {
   clearTimeout(closing);
   closing = setTimeout(closePad, CLOSE_MS);
-  const places = digits.padEnd(LENGTH, "–");
-  part("digits").textContent = places.match(/.{1,4}/g).join(" ");
+  part("digits").querySelectorAll(".cell").forEach((cell, at) => {
+    cell.textContent = digits[at] ?? "";
+    cell.classList.toggle("next", at === digits.length);
+  });
   for (const line of part("pad").querySelectorAll("[data-left]")) line.hidden = Number(line.dataset.left) !== LENGTH - digits.length;
   part("pad").querySelector(".enter").setAttribute("aria-disabled", digits.length !== LENGTH);
 }

@@ -6,6 +6,7 @@ import { sound } from "./sounds.js";
 
 const QUIET_MS = 500, LIVELY_MS = 125;  // as kiosk/mirror.py makes them
 const PATIENCE_MS = 1500, AGAIN_MS = 1000, SILENCE_MS = 10000, BACK_MS = 60000;
+const LARGEST = 1.25, SMALLEST = .5;
 const body = document.body, root = document.documentElement;
 const query = new URLSearchParams(location.search);
 const part = (id) => document.getElementById(id);
@@ -54,6 +55,7 @@ function show(told) {
   const isNew = told.scan !== 0 && String(told.scan) !== body.dataset.scan;
   if ("stage" in told.parts) root.style.setProperty("--spent", `-${told.spent_ms}ms`);
   for (const [id, html] of Object.entries(told.parts)) part(id).innerHTML = html;
+  body.dataset.version = told.version;
   body.dataset.state = told.state;
   body.dataset.camera = told.camera;
   if (told.scan !== 0) body.dataset.scan = told.scan;
@@ -62,7 +64,16 @@ function show(told) {
     if (!isFirst) sound(told.state);
   }
   isFirst = false;
+  fit();
   comeBack(told.state);
+}
+
+function fit() {  // letters as large as there is room: some languages need more than others
+  const text = part("stage").querySelector(".words, .invitation");
+  for (let scale = LARGEST; scale >= SMALLEST; scale -= .05) {
+    root.style.setProperty("--fit", scale);
+    if (text.scrollHeight <= text.clientHeight && text.scrollWidth <= text.clientWidth) return;
+  }
 }
 
 function comeBack(state) {  // a language somebody chose is theirs, not the next person's
@@ -81,7 +92,10 @@ function fetchPicture() {
 }
 
 part("use-here").addEventListener("click", () => { part("elsewhere").hidden = true; isFirst = true; open(); });
+addEventListener("resize", fit);
+document.fonts.addEventListener("loadingdone", fit);
 addEventListener("pagehide", () => stream.close());
 listenForKeys();
+fit();
 open();
 fetchPicture();
