@@ -45,6 +45,7 @@ class Scan(NamedTuple):
     seq: int | None
     event: int
     waiting: int
+    is_typed: bool = False
 
 
 class Booth:
@@ -92,7 +93,7 @@ class Booth:
     def scan_number(self, text: str) -> Scan:
         """Scan a member number that somebody typed."""
         self.take_news()
-        return self._scan(read_number(text), self.stamp())
+        return self._scan(read_number(text), self.stamp())._replace(is_typed=True)
 
     def void(self, seq: int, reason: str) -> Kept | NotKept:
         """Take an earlier grant of this journal back, as a mistake. Raises JournalFailed."""

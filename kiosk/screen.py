@@ -27,7 +27,7 @@ def lines_of(scan: Scan) -> list[str]:
 def json_of(scan: Scan) -> str:
     """Return the scan as one JSON object on one line; the demo and other programs read it."""
     outcome = scan.outcome
-    said: dict[str, int | str | None] = {
+    said: dict[str, bool | int | str | None] = {
         "scan": scan.number,
         "outcome": WORDS[type(outcome)],
         "seq": scan.seq,
@@ -39,6 +39,8 @@ def json_of(scan: Scan) -> str:
         said["reason"] = outcome.reason.value
     if isinstance(outcome, Recorded):
         said["reason"] = outcome.later.value
+    if scan.is_typed:
+        said["typed"] = True
     return msgspec.json.encode(said).decode("utf-8")
 
 

@@ -396,6 +396,14 @@ def test_each_scan_is_one_json_object_with_the_agreed_keys(booth: Booth) -> None
     ]
 
 
+def test_only_a_typed_number_is_told_as_typed(booth: Booth) -> None:
+    scans = [booth.scan_code(card(1)), booth.scan_number(printed(wire.member(1))), booth.scan_number("12")]
+
+    objects = [json.loads(screen.json_of(scan)) for scan in scans]
+
+    assert [one.get("typed") for one in objects] == [None, True, True]
+
+
 def test_every_outcome_has_plain_words_without_name_number_or_inner_word() -> None:
     grant = wire.grant(1)
     outcomes: list[Outcome] = [
