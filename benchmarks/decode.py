@@ -38,9 +38,11 @@ class Sizes(NamedTuple):
     frees: int
     idles: int
     workers: int
+    conditions: tuple[str, ...] = tuple(CONDITIONS)
 
 
-QUICK: Final = Sizes(stills=1, bursts=1, frees=4, idles=1, workers=0)
+A_FEW: Final = ("clean", "defocus", "2 px/module", "inverted")
+QUICK: Final = Sizes(stills=1, bursts=1, frees=4, idles=1, workers=0, conditions=A_FEW)
 FULL: Final = Sizes(stills=60, bursts=16, frees=2000, idles=6, workers=2)
 
 
@@ -62,18 +64,18 @@ def measure(sizes: Sizes, seed: int) -> list[Line]:
         lines += _cpu_lines(taken)
     else:
         click.echo(WITHOUT_ZBAR, err=True)
-    return lines + [_condition_line(condition, taken) for condition in CONDITIONS]
+    return lines + [_condition_line(condition, taken) for condition in sizes.conditions]
 
 
 def take(sizes: Sizes, seed: int, new_reader: Callable[[], readings.Reader] = CodeReader) -> Readings:
     """Show all frames to all readers."""
     chunks = [min(CHUNK, sizes.frees - begun) for begun in range(0, sizes.frees, CHUNK)]
     lights = [USUAL_LIGHT, LOW_LIGHT] * sizes.idles
-    seeds = iter(Seed(seed).spawn(len(lights) + 2 * len(CONDITIONS) + len(chunks)))
+    seeds = iter(Seed(seed).spawn(len(lights) + 2 * len(sizes.conditions) + len(chunks)))
     with _processes(sizes.workers) as pool:
         idles = [pool.submit(readings.idles, light, next(seeds), new_reader) for light in lights]
-        stills = [pool.submit(readings.stills, one, next(seeds), sizes.stills, new_reader) for one in CONDITIONS]
-        bursts = [pool.submit(readings.bursts, one, next(seeds), sizes.bursts, new_reader) for one in CONDITIONS]
+        stills = [pool.submit(readings.stills, one, next(seeds), sizes.stills, new_reader) for one in sizes.conditions]
+        bursts = [pool.submit(readings.bursts, one, next(seeds), sizes.bursts, new_reader) for one in sizes.conditions]
         frees = [pool.submit(readings.frees, next(seeds), count, new_reader) for count in chunks]
         return Readings(_all(stills), _all(bursts), [one.result() for one in frees], _all(idles))
 
