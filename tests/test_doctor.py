@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 import kumapo_doctor
+import kumapo_suite
 from kumapo_doctor import Finding, Level
 
 
@@ -101,3 +102,10 @@ def test_a_camera_that_may_not_be_opened_names_the_group(tmp_path: Path) -> None
     assert found.level is Level.WARNING
     assert "group video" in found.english
     assert str(tmp_path / "video0") in found.japanese
+
+
+def test_what_some_tests_would_miss_is_named_by_its_debian_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setitem(kumapo_suite.LIBRARIES, "libatomic1", "libnone.so.0")
+
+    assert kumapo_suite.lacking_packages() == ["libatomic1", "chromium"]
