@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -16,7 +17,7 @@ from benchmarks import decode, hard_frames, readings
 from benchmarks.code_free import BOARDS, code_free, scene, texture
 from benchmarks.command import bench
 from benchmarks.decode import Readings
-from benchmarks.hand import moments
+from benchmarks.hand import Moment, moments
 from benchmarks.hard_frames import Hard, burst, frame
 from benchmarks.held import modules, token
 from benchmarks.readings import Burst, Free, Idle, Missed, Seed, Still, bursts, frees, read_by_zxing, stills
@@ -210,18 +211,15 @@ def test_noise_is_new_in_every_frame_and_the_place_is_not() -> None:
     assert likeness == pytest.approx(-0.5, abs=0.1)  # the noise they share is the second frame's, once with each sign
 
 
-def test_glare_wanders_over_the_card() -> None:
-    random = np.random.default_rng(16)
-    middles = []
-    for _ in range(6):
-        white = [one.gray > 250 for one in burst("glare", random, count=5)]
-        if min(one.sum() for one in white) > 400:
-            middles.append([np.argwhere(one).mean(axis=0) for one in white])
+def test_glare_moves_as_the_card_tilts_and_only_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_rest = Moment((0, 0), 0, 1, (0, 0), 0, 0, 1, (0, 0))
+    tilts: list[tuple[float, float]] = [(0, 0), (0, 0), (0.3, 0), (0, -0.3)]
+    monkeypatch.setattr(hard_frames, "moments", lambda *_: iter([replace(at_rest, tilt=tilt) for tilt in tilts]))
 
-    steps = np.hypot(*np.diff(middles, axis=1).reshape(-1, 2).T)
+    white = [one.gray > 248 for one in burst("glare", np.random.default_rng(16), count=4)]
+    middles = np.array([np.argwhere(one).mean(axis=0)[::-1] for one in white])
 
-    assert len(middles) >= 2
-    assert np.median(steps) > 2
+    assert np.allclose(middles - middles[0], [(0, 0), (0, 0), (0, -15), (-15, 0)], atol=4)
 
 
 def test_a_frame_without_a_code_holds_none_and_boards_and_scenes_take_turns() -> None:
