@@ -14,11 +14,11 @@ from typing import Final
 
 import click
 
-from benchmarks import decode, drain, growth, ingest, scan, setup
+from benchmarks import booth, decode, drain, growth, ingest, scan, setup
 from benchmarks.report import Figure, as_json, as_table, figures_of
 from kiosk.medium import is_volatile
 
-USUAL: Final = {"scan": scan, "ingest": ingest, "drain": drain, "growth": growth}
+USUAL: Final = {"scan": scan, "ingest": ingest, "drain": drain, "growth": growth, "booth": booth}
 """Those that need a folder. With decode, which needs none, they run when no name is given; setup needs the network, and
 is run by name only.
 """
@@ -40,10 +40,10 @@ ALL: Final = "all"
 )
 @click.option("--seed", type=click.IntRange(0), help="Of decode: makes the same frames again.  [default: a fresh one]")
 def bench(name: str | None, parent: Path, seed: int | None, *, with_json: bool, quick: bool) -> None:
-    """処理の速さを測ります。名前がなければ setup のほかすべて(15 分ほど)。
+    """処理の速さを測ります。名前がなければ setup のほかすべて(25 分ほど)。
 
     Measure each step beside the least that any program would have to do, in one run. Without a NAME: all but setup,
-    some fifteen minutes. Rates are by CPU time, in brackets by the wall clock; trust the ratios.
+    some 25 minutes. Rates are by CPU time, in brackets by the wall clock; trust the ratios.
     """
     click.echo(_machine())
     if is_volatile(parent):

@@ -1,6 +1,6 @@
 """The ground every benchmark stands on: a founded hub with members and events, booths whose keys it has let in, and
-their signed entries. Everything goes through the programs' own doors; time and randomness are fixed, so each run
-measures the same.
+their signed entries. Everything goes through the programs' own doors; time and, unless other is handed in, randomness
+are fixed, so each run measures the same.
 """
 
 from __future__ import annotations
@@ -90,12 +90,14 @@ class Booth:
 
 
 @contextmanager
-def laid(folder: Path, members: int, events: int, url: str = "") -> Iterator[Ground]:
+def laid(
+    folder: Path, members: int, events: int, url: str = "", chance: random.Random | None = None
+) -> Iterator[Ground]:
     """Found a hub in `folder` (SQLite there, or the database at `url`), and close its database afterwards."""
     folder.mkdir(exist_ok=True)
     store = Store(url or sqlite_url(folder / "hub.db"))
     try:
-        yield _lay(store, folder, members, events)
+        yield _lay(store, folder, members, events, chance or random.Random(20261115))
     finally:
         store.close()
 
@@ -172,8 +174,7 @@ def keep_all(ground: Ground, journal: Journal, bodies: Iterable[Body]) -> None:
         assert isinstance(kept, Kept), kept
 
 
-def _lay(store: Store, folder: Path, members: int, events: int) -> Ground:
-    chance = random.Random(20261115)
+def _lay(store: Store, folder: Path, members: int, events: int, chance: random.Random) -> Ground:
     found_hub(store, folder / "hub", folder / "root.key", DEMO_LABEL, NOW_MS - DAY_MS, chance.randbytes)
     hub = Hub(store, load_keyring(folder / "hub"), lambda: NOW_MS, chance.randbytes)
     helping = Activity(HELPING, "お手伝い", Fixed(POINTS), OccasionBy.DAY, 1)

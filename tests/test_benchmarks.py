@@ -24,7 +24,7 @@ EXPECTED = {
 }
 
 
-@pytest.mark.parametrize("name", USUAL)
+@pytest.mark.parametrize("name", EXPECTED)
 def test_a_benchmark_says_each_figure_it_has_to_reach_on_the_last_line(name: str, tmp_path: Path) -> None:
     arguments = [name, "--quick", "--json", "--dir", str(tmp_path)]
 
