@@ -1,5 +1,4 @@
-"""The booth's benchmark runs, in a tiny size, with everything real; nobody who was lost or saw nothing goes uncounted.
-"""
+"""The booth's benchmark runs, tiny, with everything real; nobody who was lost or saw nothing goes uncounted."""
 
 from __future__ import annotations
 
