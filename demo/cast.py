@@ -155,7 +155,7 @@ def expected_verdicts(grants: Iterable[Granted], stand_of_lowest_identity: int) 
     return found
 
 
-SHARES = {Chapter.MORNING: 0.24, Chapter.HUB_KILLED: 0.22, Chapter.OFFLINE: 0.38, Chapter.JOINED: 0.16}
+SHARES = {Chapter.MORNING: 0.2, Chapter.HUB_KILLED: 0.18, Chapter.OFFLINE: 0.46, Chapter.JOINED: 0.16}
 """How the time is spread over the chapters."""
 
 _FEWEST = {Chapter.MORNING: 2, Chapter.HUB_KILLED: 1, Chapter.OFFLINE: 3, Chapter.JOINED: 1}

@@ -26,19 +26,22 @@ from demo.narrator import Narrator
 from demo.processes import DidNotCome
 from demo.report import Result, as_object, table
 
-DEFAULT_SECONDS = 60
+DEFAULT_SECONDS = 90
 LEAST_SECONDS = 15
 INTERRUPTED = 130
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Options(NamedTuple):
-    """What was asked for. `source` is a camera of the first stand's own, or ""."""
+    """What was asked for. `source` is a camera of the first stand's own, or ""; `terminal` is where somebody may press
+    Enter, or None.
+    """
 
     seconds: int
     seed: int
     source: str
     is_headless: bool
+    terminal: int | None
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -79,8 +82,11 @@ def demo(
 
     Run a hub and two booths as real processes, cut and join the network, kill a booth and the hub, and prove that
     every grant has arrived and what became of it. Exit status 0 only if nothing is missing and everything balances.
+
+    At a terminal the story begins when a booth's screen is opened in a browser, at Enter, or after 20 seconds.
     """
-    options = Options(seconds, secrets.randbelow(2**32) if seed is None else seed, _source(camera), headless)
+    chosen_seed = secrets.randbelow(2**32) if seed is None else seed
+    options = Options(seconds, chosen_seed, _source(camera), headless, None if wants_object else _terminal())
     cv2.setNumThreads(1)
     status, ended = asyncio.run(_run(options, keep))
     if headless or wants_object:
@@ -114,18 +120,23 @@ async def _run(options: Options, keep: Path | None) -> tuple[int, dict[str, obje
 async def _perform(conductor: Conductor, narrator: Narrator, options: Options, stop: _Stop) -> Result:
     """Play the story, stay open until told to stop unless headless, and count when every process has ended."""
     await conductor.set_up()
+    if not options.is_headless:
+        await conductor.welcome(options.terminal)
     await conductor.play()
     is_live = bool(options.source) and not options.is_headless
     if not is_live:
         await conductor.close_stands()
+        await conductor.send_again()
     if not options.is_headless:
+        stop.is_awaited = True
         if not is_live:
             _told(conductor.result(), narrator)
-        narrator.say("センターは開いたままです。Ctrl-C で終わります", "the hub stays open; Ctrl-C ends it")
-        stop.is_awaited = True
+            await conductor.open_stands_again()
+        narrator.say("開いたままです。Ctrl-C で終わります", "hub and booths stay open; Ctrl-C ends them")
         await conductor.stay_open(stop.told)
-    if is_live:
         await conductor.close_stands()
+    if is_live:
+        await conductor.send_again()
     await conductor.close_hub()
     return conductor.result()
 
@@ -175,6 +186,11 @@ def _troubles(error: BaseException) -> list[str]:
     if not isinstance(error, DidNotCome):
         raise error
     return [str(error)]
+
+
+def _terminal() -> int | None:
+    """Return the descriptor at which somebody may press Enter, if there is one."""
+    return sys.stdin.fileno() if sys.stdin.isatty() and sys.stdout.isatty() else None
 
 
 def _source(camera: str | None) -> str:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 from random import Random
 
 from config.clock import Clock
+from demo.audience import wait_for_audience
 from demo.capture import batches_in
 from demo.cast import SHARES, STANDS, Chapter, Part, Visit, write_story
 from demo.evidence import chain_checks, counted_at_hub, picture_of, read_books
@@ -22,21 +23,27 @@ from demo.reckoning import OK_WORDS, Played, cast_checks, screen_checks
 from demo.recount import Check, checks, grants_in, recount
 from demo.report import Result
 from demo.stage import Stage
-from demo.stand import Stand
+from demo.stand import Stand, is_typed
 from demo.town import ACTIVITY
 from sync.batch import read_batch
 from sync.codec import WireError
 from sync.engine import HubUnreachable
 from sync.envelope import RECEIPT
 from sync.http import HttpTransport
+from sync.member import printed
 from sync.receipt import Status, read_receipt
 
 SET_UP_SECONDS = 8.0
 """What setting the stage usually takes, so that a story of about the wanted length is written."""
 
 LEAST_STORY_SECONDS = 8.0
-ARRIVAL_SECONDS = 8.0
-"""How long the demo watches kiosks send by themselves; when they are closed, they send the rest at once."""
+ARRIVAL_SECONDS = 10.0
+"""How long the demo watches kiosks send by themselves: ten of the hub's paces, within which they come back. When they
+are closed, they send the rest at once.
+"""
+
+PATIENCE_SECONDS = 20.0
+"""How long the story waits for somebody to open a page."""
 
 LOOK_SECONDS = 0.5
 KILL_WITHIN_SECONDS = 0.45
@@ -52,8 +59,8 @@ class Conductor:
         random = Random(seed)
         self._seed, self._seconds, self._source = seed, seconds, source
         self._narrator, self._clock = narrator, clock
-        story_seconds = max(LEAST_STORY_SECONDS, seconds - SET_UP_SECONDS)
-        self._story = write_story(random, story_seconds, (1,) if source else range(STANDS))
+        self._story_seconds = max(LEAST_STORY_SECONDS, seconds - SET_UP_SECONDS)
+        self._story = write_story(random, self._story_seconds, (1,) if source else range(STANDS))
         self._stage = Stage(folder, self._story, narrator, clock, random, source=source)
         self._pace = Random(seed)
         self._shown: list[tuple[Visit, str]] = []
@@ -61,37 +68,85 @@ class Conductor:
         self._checks: list[Check] = []
         self._offline_seconds = 0.0
         self._duplicates_sent = 0
+        self._has_audience = False
 
     async def set_up(self) -> None:
-        """Set the stage and open the stands."""
+        """Set the stage, open the stands, and tell where to look."""
         self._opening = await self._stage.set_up()
         today, other = self._stage.town.events
         async with asyncio.TaskGroup() as tasks:
             for number, stand in enumerate(self._stage.stands):
                 tasks.create_task(stand.open(other if number == self._story.wrong_stand else today, ACTIVITY))
+        self._tell_addresses()
+
+    async def welcome(self, terminal: int | None) -> None:
+        """Wait for people at a terminal to open a page, but not long. They see the whole story at its own pace."""
+        self._has_audience = True
+        if terminal is not None:
+            self._narrator.say(
+                f"画面を開くか Enter を押すと始まります(またはあと{PATIENCE_SECONDS:.0f}秒)",
+                "it begins when a booth's screen is opened, at Enter, or after this time",
+            )
+            ports = {stand.port for stand in self._stage.stands}
+            await wait_for_audience(ports, terminal, PATIENCE_SECONDS, self._clock)
+        self._seconds = self._narrator.seconds + self._story_seconds
 
     async def play(self) -> None:
         """Play the whole story."""
-        async with self._watching():
+        async with self._watching([stand for stand in self._stage.stands if stand.source]):
             for chapter in SHARES:
                 await self._play_chapter(chapter)
             await self._watch_arrival(ARRIVAL_SECONDS)
 
     async def stay_open(self, until: asyncio.Event) -> None:
-        """Keep the hub open, and a stand with a camera of its own, until `until` is set. Raises DidNotCome."""
-        async with self._watching():
+        """Keep hub and stands open until `until` is set, and tell what the screens say. Raises DidNotCome."""
+        async with self._watching(self._stage.stands):
             while not until.is_set():
                 self._stage.town.look()
                 with suppress(TimeoutError):
                     await asyncio.wait_for(until.wait(), LOOK_SECONDS)
 
     async def close_stands(self) -> None:
-        """Close both stands; then send a batch of each once more, straight to the hub."""
+        """Close both stands."""
         for stand in self._stage.stands:
             status = await stand.close()
             self._checks.append(Check(f"{stand.name}: status at the end", 0, status))
             self._narrator.say(f"{stand.name}を閉じました", "booth closed; the rest was sent")
-        await self._send_again()
+        if self._is_joined_in:
+            self._narrator.say(
+                "番号を入れた人がいるので、だれが来たかとの照合ははぶきます",
+                "somebody typed numbers: what everybody had to come to is not compared; all else is",
+            )
+
+    async def send_again(self) -> None:
+        """Post a batch of each stand a second time, byte for byte as its cable has carried it, straight to the hub."""
+        store = self._stage.town.store
+        before = picture_of(store)
+        for stand in self._stage.stands:
+            batches = [one for one in batches_in(map(bytes, stand.cable.sent)) if read_batch(one).entries]
+            with_grants = [one for one in batches if grants_in(read_batch(one).entries)]
+            if batches:
+                await asyncio.to_thread(self._post, self._pace.choice(with_grants or batches))
+                self._duplicates_sent += 1
+        after = picture_of(store)
+        self._checks += [
+            Check("batches sent twice", len(self._stage.stands), self._duplicates_sent),
+            Check(
+                "what changes when a batch is sent twice", [], [name for name in before if before[name] != after[name]]
+            ),
+        ]
+        self._narrator.say(f"同じ送信分をもう一度送りました({self._duplicates_sent}回)", "batches sent twice")
+
+    async def open_stands_again(self) -> None:
+        """Open both stands as on the next day, for whoever wants to try them. Raises DidNotCome."""
+        async with asyncio.TaskGroup() as tasks:
+            for stand in self._stage.stands:
+                tasks.create_task(stand.open(self._stage.town.events[0], ACTIVITY))
+        person = self._story.people + 1
+        number = printed(self._stage.town.member(person))
+        self._narrator.say("受付をもう一度開きました", "the booths are open again")
+        self._narrator.say(f"番号を入れてためせます: {number}(見本{person})", "type this number at a screen")
+        self._tell_addresses()
 
     async def close_hub(self) -> None:
         """Close the hub."""
@@ -107,7 +162,7 @@ class Conductor:
         found += screen_checks(books, self._stage.identities, [stand.scans for stand in stands])
         found.append(Check("what the audit of the hub objects to", [], self._stage.town.defects()))
         found.append(Check("kills", {"booth": 1, "hub": 1}, dict(self._kills)))
-        if not self._source:
+        if not self._source and not self._is_joined_in:
             town = self._stage.town
             played = Played(self._story, self._shown, self._stage.identities, town.members, town.events[1])
             found += cast_checks(played, books, sums)
@@ -124,6 +179,24 @@ class Conductor:
     async def strike(self) -> None:
         """End every process, whatever has happened."""
         await self._stage.strike()
+
+    @property
+    def _is_joined_in(self) -> bool:
+        """Tell whether somebody has typed numbers at a screen, which nobody in the story does."""
+        return self._has_audience and any(is_typed(scan) for stand in self._stage.stands for scan in stand.scans)
+
+    def _tell_addresses(self) -> None:
+        """Tell where desk and screens are, and what to look for."""
+        first, *others = self._stage.stands
+        self._narrator.say("ブラウザーで開いて、見てください", "open these in a browser and watch")
+        self._narrator.address("窓口(1回だけのリンク)", "the desk; this link signs in once", self._opening.desk)
+        self._narrator.address(
+            f"{first.name}の画面: 人が来る、線が切れる、「…件、ここにあります」、もどる",
+            "a booth's screen: people come, the cable is cut, records are kept here, they go out",
+            first.page,
+        )
+        for stand in others:
+            self._narrator.address(f"{stand.name}の画面", "the other booth", stand.page)
 
     async def _play_chapter(self, chapter: Chapter) -> None:
         self._narrator.heading(*HEADINGS[chapter])
@@ -198,7 +271,8 @@ class Conductor:
         town.report_lost(person)
         self._narrator.say(f"紛失の届け: 見本{person}のカード", "a card is reported lost; the booths cannot know yet")
         self._opening = await town.open(self._opening.address[1])
-        self._narrator.say(f"センターが動きだしました {self._opening.desk}", "the hub is back; a new link for its desk")
+        self._narrator.say("センターが動きだしました", "the hub is back")
+        self._narrator.address("窓口(新しいリンク)", "its desk asks to sign in anew", self._opening.desk)
 
     def _cut(self) -> None:
         for stand in self._stage.stands:
@@ -216,17 +290,17 @@ class Conductor:
         self._narrator.say("ケーブルをつなぎました", f"joined after {self._offline_seconds:.1f} s offline")
 
     @asynccontextmanager
-    async def _watching(self) -> AsyncIterator[None]:
-        """Meanwhile tell what a stand with a camera of its own says."""
+    async def _watching(self, stands: Iterable[Stand]) -> AsyncIterator[None]:
+        """Meanwhile tell what stands say to which nobody is sent."""
         async with asyncio.TaskGroup() as beside:
-            tasks = [beside.create_task(self._watch(stand)) for stand in self._stage.stands if stand.source]
+            tasks = [beside.create_task(self._watch(stand)) for stand in stands]
             yield
             for task in tasks:
                 task.cancel()
 
     async def _watch(self, stand: Stand) -> None:
         while (scan := await stand.next_scan()) is not None:
-            self._narrator.scan(stand.name, "カメラ", scan)
+            self._narrator.scan(stand.name, "番号" if is_typed(scan) else "カメラ", scan)
         self._narrator.say(f"{stand.name}: 映像が終わりました", "the pictures have ended")
 
     async def _watch_arrival(self, seconds: float) -> None:
@@ -241,25 +315,6 @@ class Conductor:
             if arrived >= promised:
                 return
             await asyncio.sleep(LOOK_SECONDS)
-
-    async def _send_again(self) -> None:
-        """Post a batch of each stand a second time, byte for byte as its cable has carried it."""
-        store = self._stage.town.store
-        before = picture_of(store)
-        for stand in self._stage.stands:
-            batches = [one for one in batches_in(map(bytes, stand.cable.sent)) if read_batch(one).entries]
-            with_grants = [one for one in batches if grants_in(read_batch(one).entries)]
-            if batches:
-                await asyncio.to_thread(self._post, self._pace.choice(with_grants or batches))
-                self._duplicates_sent += 1
-        after = picture_of(store)
-        self._checks += [
-            Check("batches sent twice", len(self._stage.stands), self._duplicates_sent),
-            Check(
-                "what changes when a batch is sent twice", [], [name for name in before if before[name] != after[name]]
-            ),
-        ]
-        self._narrator.say(f"同じ送信分をもう一度送りました({self._duplicates_sent}回)", "batches sent twice")
 
     def _post(self, batch: bytes) -> None:
         """Post a batch; an answer that is no good receipt is what the checks then name."""

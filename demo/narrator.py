@@ -51,6 +51,10 @@ class Narrator:
         """Begin a chapter."""
         self.say(f"── {japanese} ──", english)
 
+    def address(self, japanese: str, english: str, address: str) -> None:
+        """Tell what a page shows, and on a line of its own where it is."""
+        self._write(f"  {japanese} / {english}\n    {address}")
+
     def visit(self, stand: str, visit: Visit, scan: Line) -> None:
         """Tell who came and what the screen said."""
         self.scan(stand, f"見本{visit.person} {_KINDS[visit.kind]}", scan, _NOTES[visit.part])

@@ -21,8 +21,8 @@ from demo.processes import Child, DidNotCome, Family
 from demo.stand import Code, Stand
 from demo.town import START_SECONDS, Opening, Town
 
-SAMPLE_CARDS = 5
-"""Cards as pictures, for whoever plays with a camera of their own."""
+SAMPLES = 5
+"""Members who do not come: cards for whoever plays with a camera of their own, and a number to type."""
 
 FILMS = "films"
 PICTURES_TOLD = 10
@@ -50,11 +50,10 @@ class Stage:
 
     async def set_up(self) -> Opening:
         """Found the hub, enrol both kiosks, draw everybody. Return where the hub is."""
-        people = self.story.people + (SAMPLE_CARDS if self._source else 0)
-        await self.town.found(people)
+        await self.town.found(self.story.people + SAMPLES)
         self.town.report_lost(self.story.person_with(Part.LOST_LISTED))
         opening = await self.town.open()
-        self._narrator.say(f"センターが開きました {opening.desk}", "the hub is open; this link opens the desk once")
+        self._narrator.say("センターが開きました", "the hub is open")
         self._make_stands(opening)
         self._write_codes()
         async with asyncio.TaskGroup() as tasks:
@@ -88,7 +87,7 @@ class Stage:
         if self._source:
             cards = self.folder / "cards"
             cards.mkdir()
-            for person in range(self.story.people + 1, self.story.people + SAMPLE_CARDS + 1):
+            for person in range(self.story.people + 1, self.story.people + SAMPLES + 1):
                 code = segno.make(self.town.card_of(person), error="m", boost_error=False)
                 code.save(str(cards / f"見本{person}.png"), scale=8, border=4)
             self._narrator.say(f"見本カードの画像: {cards}", "show these codes to your camera")

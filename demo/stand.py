@@ -9,6 +9,7 @@ import asyncio
 import os
 from pathlib import Path
 from typing import Literal, NamedTuple
+from urllib.parse import urlsplit
 
 import cv2
 import msgspec
@@ -49,6 +50,8 @@ class Stand:
         self.source = source
         self.scans: list[Line] = []
         """Everything its screen has said."""
+        self.page = ""
+        """The address of its screen in the browser, from the first opening on always the same."""
         self.kiosk: Child | None = None
         self._camera = folder / "camera"
         self._place = Booth(np.random.default_rng(seed))
@@ -75,14 +78,23 @@ class Stand:
         return child, await child.wait_for(_digits, START_SECONDS, "digits to compare")
 
     async def open(self, event: int, activity: int) -> None:
-        """Start the kiosk at an event, and the camera before it; return when the kiosk is ready. Raises DidNotCome."""
+        """Start the kiosk at an event, and the camera before it; return when the kiosk is ready. Raises DidNotCome.
+
+        Its screen comes back at the address it had before, so that an open browser finds it again by itself.
+        """
         options = ("--journal", str(self.journal), "--camera", self.source or str(self._camera), "--demo", "--json")
-        station = ("--event", str(event), "--activity", str(activity), "--confirm-time", "--port", "0")
+        station = ("--event", str(event), "--activity", str(activity), "--confirm-time", "--port", str(self.port))
         if not self.source:
             await self._replace_feed()
         self.kiosk = await self._family.start_service(
             f"{self.name} kiosk run", "-m", "kiosk", "run", *options, *station, seconds=START_SECONDS
         )
+        self.page = await self.kiosk.wait_for(_page, START_SECONDS, "address of the screen")
+
+    @property
+    def port(self) -> int:
+        """Where its screen is served; 0 before the first opening."""
+        return urlsplit(self.page).port or 0
 
     async def close(self) -> int:
         """End the kiosk as a volunteer does, with SIGTERM: it signs the totals and sends what it can. Return its
@@ -97,11 +109,11 @@ class Stand:
         return status
 
     async def kill(self) -> list[Line]:
-        """Take its power away in the middle of whatever it does; return what its screen had still said."""
+        """Take its power away in the middle of whatever it does; return what it had still said to who stood there."""
         assert self.kiosk is not None
         scans = self._note(await self.kiosk.kill())
         await self._end_feed()
-        return scans
+        return [scan for scan in scans if not is_typed(scan)]
 
     async def show(self, code: Code) -> Line:
         """Hold a code up until the screen answers, and return what it says. Raises DidNotCome."""
@@ -118,12 +130,12 @@ class Stand:
         """Return what the screen says next, whoever is there; None when the pictures have ended. Raises DidNotCome."""
         assert self.kiosk is not None
         try:
-            while (scan := await self._answer(PATIENCE_SECONDS)) is None:
+            while not (scans := await self._heard(PATIENCE_SECONDS)):
                 pass
         except DidNotCome:
             await self.kiosk.ended(PATIENCE_SECONDS)
             return None
-        return scan
+        return scans[0]
 
     def hold_up(self, code: Code, *, anew: bool = False) -> None:
         """Put somebody before the camera; `anew`: the card is held in another way than before."""
@@ -148,10 +160,17 @@ class Stand:
             path.unlink(missing_ok=True)
 
     async def _answer(self, seconds: float) -> Line | None:
+        """Return the next scan of the camera. Who types a number meanwhile is somebody else."""
+        while scans := await self._heard(seconds):
+            if not is_typed(scans[0]):
+                return scans[0]
+        return None
+
+    async def _heard(self, seconds: float) -> list[Line]:
+        """Return the next scan, if there is one in time."""
         assert self.kiosk is not None
         line = await self.kiosk.next_line(seconds)
-        scans = self._note([line] if line is not None else [])
-        return scans[0] if scans else None
+        return self._note([line] if line is not None else [])
 
     async def _settle(self, attempts: int) -> None:
         """After several attempts the same card may be answered once more; that answer is nobody else's."""
@@ -174,6 +193,16 @@ class Stand:
     async def _end_feed(self) -> None:
         if self._feed is not None:
             await self._feed.end()
+
+
+def is_typed(scan: Line) -> bool:
+    """Tell whether a number was typed; else the camera has read a code."""
+    return bool(scan.get("typed"))
+
+
+def _page(line: Line) -> str | None:
+    """Return what the first line of `kiosk run --json` says."""
+    return str(line["page"]) if "page" in line else None
 
 
 def _digits(line: Line) -> str | None:

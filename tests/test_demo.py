@@ -66,7 +66,9 @@ def test_a_headless_run_ends_by_itself_with_everything_arrived_and_nothing_left_
     assert said["scans"] >= said["signed"]
     assert said["offline_seconds"] > 0
     assert (said["kills"], said["duplicates_sent"], said["seed"]) == ({"booth": 1, "hub": 1}, 2, 7)
-    for word in ("見本1 ", "ケーブルを切りました", "ケーブルをつなぎました", "にせのカード", "送信まち", "/desk/"):
+    addresses = [line.strip() for line in story if line.startswith("    http://127.0.0.1:")]
+    assert ["/desk/sign-in" in address for address in addresses] == [True, False, False, True]  # the hub's two starts
+    for word in ("見本1 ", "ケーブルを切りました", "ケーブルをつなぎました", "にせのカード", "送信まち"):
         assert word in "\n".join(story)
     assert processes_about(tmp_path) == []
     assert [path for path in kept.rglob("*") if path.is_fifo() or path.suffix == ".mjpeg"] == []
