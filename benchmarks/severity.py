@@ -83,7 +83,7 @@ def _low_light(random: Random) -> Severity:
 
 
 def _glare(random: Random) -> Severity:
-    return _usual(random, "card", glare=random.uniform(0.05, 0.16), tilt=random.uniform(0, 25))
+    return _usual(random, "card", glare=random.uniform(0.05, 0.15), tilt=random.uniform(0, 25))
 
 
 def _moire(random: Random) -> Severity:
@@ -95,7 +95,7 @@ def _three_pixels(random: Random) -> Severity:
 
 
 def _two_and_a_half_pixels(random: Random) -> Severity:
-    return _usual(random, module_pixels=2.5, sharpness=random.uniform(0.65, 0.9))
+    return _usual(random, module_pixels=2.5, sharpness=random.uniform(0.65, 0.85))
 
 
 def _two_pixels(random: Random) -> Severity:
@@ -104,7 +104,7 @@ def _two_pixels(random: Random) -> Severity:
         random,
         module_pixels=2.0,
         tilt=random.uniform(0, 8),
-        sharpness=random.uniform(0.52, 0.66),
+        sharpness=random.uniform(0.5, 0.64),
         light=random.uniform(0.75, 1.0),
     )
 
@@ -123,8 +123,8 @@ def _mixed(random: Random) -> Severity:
         module_pixels=random.uniform(3, 4.5),
         roll=random.uniform(0, 360),
         tilt=random.uniform(10, 35),
-        defocus=random.uniform(0.2, 1.0),
-        motion_modules=random.uniform(0.1, 0.9),
+        defocus=random.uniform(0.2, 0.9),
+        motion_modules=random.uniform(0.1, 0.8),
         shutter=LOW_SHUTTER,
         light=random.uniform(0.45, 0.9),
         read_noise=random.uniform(3, 7),
