@@ -68,8 +68,8 @@ def test_a_poster_alone_is_nothing_to_coach() -> None:
 def test_a_moment_unseen_changes_nothing_and_a_second_ends_it() -> None:
     hinted = coached(held(BLURRED, 0, 4_000))
 
-    trembling = coached([(hinted.until_ms + GONE_MS - 1, NOTHING)], hinted)
-    gone = coached([(hinted.until_ms + GONE_MS, NOTHING)], hinted)
+    trembling = coached([(3_960 + GONE_MS - 1, NOTHING)], hinted)
+    gone = coached([(3_960 + GONE_MS, NOTHING)], hinted)
 
     assert trembling.is_seen
     assert trembling.hint is Hint.STEADY

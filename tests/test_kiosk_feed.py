@@ -157,12 +157,15 @@ BLACK = np.zeros((720, 1280), np.uint8)
 
 
 def numbers_from(frames: Frames) -> list[int]:
+    """Return the numbers of all frames until the end, which must come."""
     found = []
-    while not frames.has_ended:
+    for _ in range(10 * PATIENCE_SECONDS):
         frame = frames.next()
         if frame is not None:
             found.append(frame.number)
-    return found
+        if frames.has_ended:
+            return found
+    raise AssertionError("it does not end")
 
 
 def test_no_picture_of_a_folder_is_lost_while_the_loop_is_busy() -> None:

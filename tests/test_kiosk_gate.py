@@ -136,6 +136,14 @@ def test_a_poster_full_of_codes_is_one_scan_and_one_calm_repeat(
     assert len({text for _, text in found}) == 1
 
 
+def test_a_sheet_whose_answered_code_is_never_seen_again_is_still_no_queue() -> None:
+    sheet = [f"KP1:{number}" for number in range(10)]
+
+    found = scans([(0, sheet), *held(sheet[1:], FRAME_MS, 9 * WAIT_MS)])
+
+    assert found == [(0, "KP1:0")]
+
+
 def test_what_was_on_a_poster_is_forgotten_when_it_has_gone() -> None:
     texts = [Code(f"KP1:{number}", SMALL) for number in range(200)]
     view = look({}, texts, 0).view
@@ -158,6 +166,12 @@ def test_a_second_code_on_a_card_says_nothing_when_the_card_is_taken_away() -> N
     found = scans([*held([CARD, POSTER], 0, 1_320), *held([POSTER], 1_320, 1_320 + WAIT_MS - FRAME_MS)])
 
     assert found == [(0, CARD)]
+
+
+def test_a_wrong_code_shown_a_second_after_somebodys_card_is_answered_at_once() -> None:
+    found = scans([*held([CARD], 0, 990), (990 + WAIT_MS, [POSTER])])
+
+    assert found == [(0, CARD), (990 + WAIT_MS, POSTER)]
 
 
 def test_a_poster_on_the_wall_is_not_said_again_each_time_somebody_has_stood_before_it() -> None:

@@ -64,6 +64,13 @@ def near_blurred_card() -> Gray:
     return np.asarray(cv2.GaussianBlur(near_card(), (0, 0), 15), np.uint8)
 
 
+def wall_with_one_card() -> Gray:
+    """Return a bare wall, and one card a step away."""
+    light = np.full((720, 1280), 190, np.uint8)
+    light[300:424, 600:724] = np.kron(np.random.default_rng(2).integers(0, 2, (31, 31)), np.ones((4, 4))) * 190
+    return light
+
+
 def sun(share: float) -> Light:
     """Return a room into whose picture the sun shines: brighter than the sensor can tell."""
     light = room().astype(np.float64)
@@ -80,6 +87,7 @@ def sun(share: float) -> Light:
         (dark_hall_with_a_phone, CameraState.GOOD),
         (near_card, CameraState.GOOD),
         (near_blurred_card, CameraState.GOOD),
+        (wall_with_one_card, CameraState.GOOD),
         (lambda: np.zeros((720, 1280), np.uint8), CameraState.BLACK),
         (lambda: np.full((720, 1280), 12, np.uint8), CameraState.BLACK),
         (cloth, CameraState.COVERED),
