@@ -37,6 +37,7 @@ class Window:
         self.page.goto(self.link)
         self.page.get_by_label("担当番号").fill("3")
         self.page.get_by_role("button", name="窓口を開く").click()
+        self.page.wait_for_url(f"{self.url}/desk/")
 
     def open(self, path: str) -> None:
         """Open a page of the desk."""

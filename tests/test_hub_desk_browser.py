@@ -104,6 +104,7 @@ def test_a_link_that_was_used_says_so(world: World, page: Page, complaints: Comp
         used = desk.link
         desk.sign_in()
         page.get_by_role("button", name="サインアウト").click()
+        page.wait_for_url("**/desk/sign-in")
 
         page.goto(used)
         page.get_by_role("button", name="窓口を開く").click()
@@ -118,7 +119,9 @@ def test_the_first_page_says_what_there_is_to_decide_and_each_sentence_leads_the
 
     headings = []
     for number in range(7):
+        leads_to = sentences.nth(number).get_attribute("href")
         sentences.nth(number).click()
+        desk.page.wait_for_url(f"{desk.url}{leads_to}")
         headings.append(desk.page.get_by_role("heading", level=1).inner_text().replace("\n", " "))
         desk.page.go_back()
 
@@ -178,10 +181,11 @@ def test_chosen_records_are_dismissed_and_listed_with_their_reason(scene: Scene,
     page.get_by_role("textbox", name="理由").fill("練習だった")
 
     page.get_by_role("button", name="取り消しにする").click()
+    expect(page.get_by_role("status")).to_contain_text("1件を取り消しにしました")
     page.get_by_role("link", name="いまの様子").click()
     page.get_by_role("row").filter(has_text="見本小学校 体育館").locator("[data-label='取り消し'] a").click()
 
-    expect(page.get_by_role("heading", level=1)).to_contain_text("取り消しになった記録")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("端末「見本小学校 体育館」の取り消し")
     expect(page.get_by_role("row").filter(has_text="練習だった")).to_contain_text("窓口で取り消しにしました")
     assert scene.world.verdicts(scene.late) == {"held": (1, 50), "dismissed": (1, 50)}
 
@@ -193,6 +197,7 @@ def test_a_decision_without_a_reason_is_not_sent(scene: Scene, desk: Window) -> 
 
     page.get_by_role("button", name="取り消しにする").click()
 
+    expect(page.get_by_role("textbox", name="理由")).to_be_focused()
     assert page.get_by_role("textbox", name="理由").evaluate("field => field.validity.valueMissing")
     assert scene.world.verdicts(scene.late) == {"held": (2, 100)}
 
@@ -318,6 +323,7 @@ def test_on_paper_the_first_page_shows_sentences_and_figures_and_no_buttons(scen
         text = "".join(document[number].get_textpage().get_text_range() for number in range(len(document)))
 
     assert sizes == {(842, 595)}  # A4, landscape, in points
+    assert "2026年11月16日(月) 9:00 現在" in text
     assert "登録のない番号への付与が" in text
     assert "見本会館 受付1" in text
     assert "920" in text
