@@ -64,7 +64,7 @@ function show(told) {
     if (!isFirst) sound(told.state);
   }
   isFirst = false;
-  fit();
+  if (["stage", "band", "camera"].some((id) => id in told.parts)) fit();
   comeBack(told.state);
 }
 
@@ -77,8 +77,10 @@ function fit() {  // letters as large as there is room: some languages need more
 }
 
 function comeBack(state) {  // a language somebody chose is theirs, not the next person's
-  clearTimeout(back);
-  if (query.has("back") && state === "idle") back = setTimeout(() => location.replace("/"), BACK_MS);
+  if (state !== "idle" || !query.has("back")) {
+    clearTimeout(back);
+    back = undefined;
+  } else back ??= setTimeout(() => location.replace("/"), BACK_MS);
 }
 
 function fetchPicture() {
