@@ -1,80 +1,226 @@
-"""Turns one gray picture into the texts of the QR codes in it, the largest code first.
+"""Turns gray pictures into the texts of the QR codes in them, the largest code first, and says where a code is seen
+that cannot be read.
 
-It is the only module that knows the QR libraries. It never judges a text and never remembers a picture.
+It is the only module that knows the QR libraries. It never judges a text. Of a stream it remembers the last few patches
+of one card, until that card is read or another one comes.
 """
 
+from __future__ import annotations
+
 import functools
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, Final, NamedTuple
 
 import cv2
 import numpy as np
 import zxingcpp
 from numpy.typing import NDArray
 
-MOST_CHARACTERS = 4096  # no code of ours holds more than some hundreds
-MOST_PIXELS_TO_ENLARGE = 4_000_000
+from kiosk.finder import by_finders
+from kiosk.motion import MotionGate
+from kiosk.rescue import (
+    Prepared,
+    darkened,
+    enlarged,
+    equalised,
+    sharpened,
+    smoothed,
+    unblurred,
+    unblurred_wide,
+    unsmeared,
+)
+from kiosk.sight import NOTHING, Code, Sight, Unread
+from kiosk.stack import Stack
+from kiosk.window import ROOM, Window, cut, likely_windows, reduced, scale_of
+
+MOST_CHARACTERS: Final = 4096  # no code of ours holds more than some hundreds
+MOST_TRIES: Final = 16
+"""Pictures tried in one step: where a wall is full of squares, the step ends all the same."""
+MOST_PIXELS_TO_PREPARE: Final = 4_000_000
+MOST_SIDE: Final = 32_767  # enlarged twice it is the longest side that zxing-cpp takes
+STILL_WINDOWS: Final = 4
+REMEMBERED_FRAMES: Final = 8
+"""For how many frames a code that was seen counts as seen: an error shows in some frames, not in all."""
 
 Gray = NDArray[np.uint8]
-QR_ONLY = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode])  # all formats cost 13 times as much
+Step = Callable[[Gray], Iterator[Prepared]]
+# Model 2 alone: the word for all of them lets Micro QR codes in, of which the smallest has no error correction, so that
+# noise is read as one. All formats cost 13 times as much.
+QR_ONLY: Final = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCodeModel2])
+LOCAL, GLOBAL = zxingcpp.Binarizer.LocalAverage, zxingcpp.Binarizer.GlobalHistogram
+
+
+class Turn(NamedTuple):
+    """One rescue step of the rotation: which window of the frame it looks at, on what of it, and what it does."""
+
+    window: int
+    of: Callable[[Stack, Gray], Gray]
+    step: Step
+
+
+def _now(_: Stack, patch: Gray) -> Gray:
+    return patch
+
+
+def _darkest(stack: Stack, _: Gray) -> Gray:
+    return stack.darkest()
+
+
+def _mean(stack: Stack, _: Gray) -> Gray:
+    return stack.mean()
+
+
+TURNS: Final = (
+    Turn(0, _now, unblurred),
+    Turn(0, _now, by_finders),
+    Turn(0, _now, unsmeared),
+    Turn(0, _darkest, unblurred),
+    Turn(0, _mean, by_finders),
+    Turn(0, _now, unblurred_wide),
+    Turn(1, _now, unblurred),
+    Turn(0, _darkest, equalised),
+)
+"""The rotation, one step a frame: measured in docs/decisions/0013."""
+PATCH_STEPS: Final = (unblurred, by_finders, unsmeared, unblurred_wide, equalised, smoothed, darkened)
+FRAME_STEPS: Final = (sharpened, smoothed, darkened, equalised)
 
 
 class CodeReader:
-    """Reads QR codes, with zxing-cpp first: it reads more than any other open decoder, at 1/12 of pyzbar's cost."""
+    """Reads QR codes, with zxing-cpp first: it reads more than any other open decoder, at 1/12 of pyzbar's cost.
+
+    One reader is for one stream, whose frames it is given in order; a fresh one is for a fresh stream.
+    """
+
+    def __init__(self) -> None:
+        self._gate = MotionGate()
+        self._stack = Stack()
+        self._small: Gray | None = None
+        self._turn = 0
+        self._unread: Unread | None = None
+        self._unread_frames = 0
 
     def read(self, gray: Gray) -> list[str]:
         """Texts in one frame of a stream (H × W, uint8), each once; a code with an error or without text gives none."""
-        return _read_by_zxing(gray, zxingcpp.Binarizer.LocalAverage)
+        return [code.text for code in self.sight(gray).codes]
+
+    def sight(self, gray: Gray) -> Sight:
+        """The same with areas, and with the largest code that is seen and not read.
+
+        Every frame gets the first pass. Where that reads nothing and something moved within a second, one rescue step
+        follows: another one in each frame, on the frame alone or on what the last frames of the card know together.
+        """
+        if not _is_picture(gray):
+            return NOTHING
+        gray = np.ascontiguousarray(gray)
+        codes, broken = _first_pass(gray)
+        is_open = self._gate.is_open_for(gray)
+        if codes or not is_open:
+            self._forget()
+            return Sight(codes)
+        codes, window = self._rescued(gray)
+        if codes:
+            self._forget()
+            return Sight(codes)
+        return Sight((), self._seen_unread(gray, broken, window))
 
     def read_still(self, gray: Gray) -> list[str]:
-        """Texts in one picture with every means: the first pass, then each rescue step until one reads something."""
-        return next((texts for step in self._steps() if (texts := step(gray))), [])
+        """Texts in one picture (H × W, uint8) with every means, cheapest first, until one reads something.
 
-    def _steps(self) -> Iterator[Callable[[Gray], list[str]]]:
-        yield self.read
-        yield _read_enlarged
-        yield _read_by_histogram
-        yield _read_sharpened
-        yield _read_by_zbar
+        Where nothing is read it takes some hundred milliseconds.
+        """
+        if not _is_picture(gray):
+            return []
+        gray = np.ascontiguousarray(gray)
+        return next((texts for texts in _every_means(gray) if texts), [])
+
+    def _rescued(self, gray: Gray) -> tuple[tuple[Code, ...], Window]:
+        """The codes that this frame's turn reads, and the likeliest window."""
+        small = reduced(gray)
+        windows = likely_windows(gray.shape, small, self._small, count=2)
+        self._small = small
+        whole = Window(0, 0, max(gray.shape))
+        likeliest = windows[0] if windows else whole
+        patch = cut(gray, likeliest)
+        self._stack.add(gray, likeliest)
+        turn = TURNS[self._turn % len(TURNS)]
+        self._turn += 1
+        window = windows[turn.window] if turn.window < len(windows) else likeliest
+        picture = turn.of(self._stack, patch if window == likeliest else cut(gray, window))
+        return _read_prepared(turn.step(picture), scale_of(window) ** 2), likeliest
+
+    def _seen_unread(self, gray: Gray, broken: Sequence[zxingcpp.Barcode], window: Window) -> Unread | None:
+        """What was seen in this frame, or lately."""
+        seen = _unread(gray, broken, window)
+        if seen is not None:
+            self._unread, self._unread_frames = seen, REMEMBERED_FRAMES
+            self._gate.keep_open()
+        elif self._unread_frames > 0:
+            self._unread_frames -= 1
+        return self._unread if self._unread_frames > 0 else None
+
+    def _forget(self) -> None:
+        """What was known of a card is over: it was read, or nothing moves."""
+        self._stack.clear()
+        self._small = None
+        self._turn = 0
+        self._unread_frames = 0
 
 
-def _read_enlarged(gray: Gray) -> list[str]:
-    """Twice the size: for codes of fewer than 2 pixels a module, which a large picture does not need."""
-    if gray.size > MOST_PIXELS_TO_ENLARGE or gray.size == 0:
-        return []
-    enlarged = cv2.resize(gray, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
-    return _read_by_zxing(np.asarray(enlarged, np.uint8), zxingcpp.Binarizer.LocalAverage)
+def _every_means(gray: Gray) -> Iterator[list[str]]:
+    yield _texts(_first_pass(gray)[0])
+    yield _texts(_codes(_scan(gray, GLOBAL), 1.0))
+    for window in likely_windows(gray.shape, reduced(gray), None, STILL_WINDOWS):
+        patch = cut(gray, window)
+        for step in PATCH_STEPS:
+            yield _texts(_read_prepared(step(patch), scale_of(window) ** 2))
+    whole = _bounded(gray)
+    for step in FRAME_STEPS:
+        yield _texts(_read_prepared(step(whole), gray.size / whole.size))
+    yield _read_by_zbar(whole)
+    for prepared in smoothed(whole):
+        yield _read_by_zbar(prepared.gray)
+    yield _read_by_zbar(enlarged(whole).gray)
 
 
-def _read_by_histogram(gray: Gray) -> list[str]:
-    """One threshold for the whole picture: for noise that looks like a pattern to the local one."""
-    return _read_by_zxing(gray, zxingcpp.Binarizer.GlobalHistogram)
+# --- zxing-cpp
 
 
-def _read_sharpened(gray: Gray) -> list[str]:
-    """Unsharp mask: for blur."""
-    if gray.size == 0:
-        return []
-    sharpened = cv2.addWeighted(gray, 2.5, cv2.GaussianBlur(gray, (0, 0), 2), -1.5, 0)
-    return _read_by_zxing(np.asarray(sharpened, np.uint8), zxingcpp.Binarizer.LocalAverage)
+def _first_pass(gray: Gray) -> tuple[tuple[Code, ...], list[zxingcpp.Barcode]]:
+    """The codes in a picture, and those found broken: to be told of these costs nothing (measured)."""
+    found = _scan(gray, LOCAL, return_errors=True)
+    return _codes(found, 1.0), [code for code in found if not code.valid]
 
 
-def _read_by_zxing(gray: Gray, binarizer: zxingcpp.Binarizer) -> list[str]:
-    if gray.size == 0:
-        return []
-    codes = zxingcpp.read_barcodes(
+def _read_prepared(prepared: Iterable[Prepared], area_factor: float) -> tuple[Code, ...]:
+    """The codes of the first of some pictures that holds any."""
+    for picture in islice(prepared, MOST_TRIES):
+        codes = _codes(_scan(picture.gray, LOCAL), picture.area_factor * area_factor)
+        if codes:
+            return codes
+    return ()
+
+
+def _scan(gray: Gray, binarizer: zxingcpp.Binarizer, *, return_errors: bool = False) -> list[zxingcpp.Barcode]:
+    return zxingcpp.read_barcodes(
         gray,
         formats=QR_ONLY,
         try_rotate=False,  # a QR code is found at any angle; the switch is for bar codes
         text_mode=zxingcpp.TextMode.Plain,
         binarizer=binarizer,
+        return_errors=return_errors,
     )
-    sized = [(_area(code.position), code.text) for code in codes if _is_text(code)]
-    return _largest_first(sized)
+
+
+def _codes(found: Iterable[zxingcpp.Barcode], area_factor: float) -> tuple[Code, ...]:
+    """What was read as text, each text once, the largest first; of two as large, always the same one first."""
+    codes = [Code(code.text, _area(code.position) * area_factor) for code in found if _is_text(code)]
+    ordered = sorted(codes, key=lambda code: (-code.area, code.text))
+    return tuple({code.text: code for code in reversed(ordered)}.values())[::-1]
 
 
 def _is_text(code: zxingcpp.Barcode) -> bool:
-    return code.valid and code.content_type == zxingcpp.ContentType.Text
+    return code.valid and code.content_type == zxingcpp.ContentType.Text and 0 < len(code.text) <= MOST_CHARACTERS
 
 
 def _area(position: zxingcpp.Position) -> float:
@@ -85,15 +231,36 @@ def _area(position: zxingcpp.Position) -> float:
     return abs(first[0] * second[1] - first[1] * second[0]) / 2
 
 
+def _unread(gray: Gray, broken: Sequence[zxingcpp.Barcode], window: Window) -> Unread | None:
+    """The largest of the broken codes; where the decoder cannot tell its place, that is the likeliest window."""
+    if not broken:
+        return None
+    largest = max(broken, key=lambda code: _area(code.position))
+    area = _area(largest.position)
+    if area == 0:
+        return Unread(window.side / ROOM, _brightness(gray, window.left, window.top, window.side))
+    corners = [largest.position.top_left, largest.position.bottom_right, largest.position.top_right]
+    left, top = min(corner.x for corner in corners), min(corner.y for corner in corners)
+    return Unread(area**0.5, _brightness(gray, left, top, round(area**0.5)))
+
+
+def _brightness(gray: Gray, left: int, top: int, side: int) -> float:
+    place = gray[max(0, top) : max(1, top + side), max(0, left) : max(1, left + side)]
+    return float((place if place.size else gray).mean())
+
+
+# --- zbar
+
+
 def _read_by_zbar(gray: Gray) -> list[str]:
     """A second pair of eyes, where its library is installed: other code finds other pictures readable."""
     zbar = _zbar()
-    if zbar is None or gray.size == 0:
+    if zbar is None:
         return []
     codes = zbar.decode(gray, symbols=[zbar.ZBarSymbol.QRCODE])
     # zbar guesses at the encoding of what is not ASCII, and guesses wrong: such a text would not be what the code says.
-    sized = [(code.rect.width * code.rect.height, code.data.decode("ascii")) for code in codes if code.data.isascii()]
-    return _largest_first(sized)
+    sized = [(-code.rect.width * code.rect.height, code.data.decode("ascii")) for code in codes if code.data.isascii()]
+    return list(dict.fromkeys(text for _, text in sorted(sized) if 0 < len(text) <= MOST_CHARACTERS))
 
 
 @functools.cache  # without the library each import asks the linker again
@@ -106,6 +273,21 @@ def _zbar() -> Any:
     return pyzbar
 
 
-def _largest_first(sized: list[tuple[float, str]]) -> list[str]:
-    texts = [text for _, text in sorted(sized, key=lambda code: -code[0]) if 0 < len(text) <= MOST_CHARACTERS]
-    return list(dict.fromkeys(texts))
+# --- pictures
+
+
+def _is_picture(gray: Gray) -> bool:
+    return gray.ndim == 2 and gray.size > 0 and max(gray.shape) <= MOST_SIDE  # noqa: PLR2004
+
+
+def _bounded(gray: Gray) -> Gray:
+    """The picture, reduced to MOST_PIXELS_TO_PREPARE if it is larger: memory and time stay bounded."""
+    if gray.size <= MOST_PIXELS_TO_PREPARE:
+        return gray
+    scale = (MOST_PIXELS_TO_PREPARE / gray.size) ** 0.5
+    size = max(1, int(gray.shape[1] * scale)), max(1, int(gray.shape[0] * scale))
+    return np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _texts(codes: Iterable[Code]) -> list[str]:
+    return [code.text for code in codes]
