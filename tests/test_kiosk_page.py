@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 import wire_samples as wire
 from flask.testing import FlaskClient
-from kiosk_booth import STATION, HandClock, enrolled
+from kiosk_booth import STATION, HandClock, enrolled, picture_of
 from kiosk_screens import REASONS, SCENES, booth_page
 
 from kiosk.booth import Booth
@@ -281,10 +281,8 @@ def test_a_page_gone_wild_is_not_listened_to(client: FlaskClient) -> None:
 
 
 def test_a_picture_is_there_when_there_is_one(client: FlaskClient, face: Face) -> None:
-    from test_kiosk_mirror import frame
-
     before = client.get("/picture.jpg")
-    face.mirror.offer(frame(), 0, is_something_seen=False)
+    face.mirror.offer(picture_of(), 0, is_something_seen=False)
     after = client.get("/picture.jpg")
 
     assert (before.status_code, before.data) == (204, b"")
