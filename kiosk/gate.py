@@ -18,8 +18,8 @@ REPEAT_MS = 8_000
 """How long a result stays on the screen; a code still in view then is answered once more."""
 SHOWINGS = 2
 SWAP_MS = 200
-"""How long the code before must not be seen where another is there alone: nobody changes cards more quickly, but a code
-is easily missed in two pictures running.
+"""How long the code before must not be seen where another is there alone, and in two pictures: nobody changes cards
+more quickly, but a code is easily missed in two pictures running, and of a sheet another one read in each.
 """
 WAIT_MS = 1_000
 """How long the answered code must not be seen for each one that was in view with others: 1 s for the next person, 199 s
@@ -119,10 +119,12 @@ def _is_its_turn(text: str, rivals: View, now_ms: int) -> bool:
     answered = _answered_last(rivals)
     if answered is None or _is_clearly_larger(text, rivals, now_ms):
         return True
-    others = [seen.until_ms for other, seen in rivals.items() if other != text]
-    if not _has_company(text, rivals):
-        return now_ms - max(others) >= SWAP_MS
+    alone_ms = now_ms - max(seen.until_ms for other, seen in rivals.items() if other != text)
+    if alone_ms >= WAIT_MS:
+        return True
     waiting = sum(seen.showings == 0 for seen in rivals.values())
+    if waiting == 1 and not _has_company(text, rivals):
+        return alone_ms >= SWAP_MS and rivals[text].since_ms < now_ms
     if waiting == 1 and _is_staying(rivals[answered]):
         return True
     return now_ms - rivals[answered].until_ms >= WAIT_MS * waiting
