@@ -247,9 +247,23 @@ def test_many_records_are_shown_in_pages_by_their_numbers(world: World, desk: De
     assert numbers == [list(range(1, 101)), list(range(101, 152))]
 
 
-@pytest.mark.parametrize("address", ["?became=posted", "?became=x", "/1/00", "/99/" + "00" * 32])
+@pytest.mark.parametrize("address", ["?became=posted", "?became=x", "/1/00", "/99/" + "00" * 32, f"/{10**30}/00"])
 def test_records_that_are_not_there_are_not_found(scene: Scene, desk: Desk, address: str) -> None:
     assert desk.get(f"/desk/records/{scene.short.kiosk.hex()}{address}").status == 404
+
+
+@pytest.mark.parametrize("where", ["first=x", "first=-1", f"first={10**30}", "first=", "from=-1", f"from={10**30}"])
+def test_no_number_in_an_address_breaks_a_list(scene: Scene, desk: Desk, where: str) -> None:
+    too_far = [f"/desk/{register}/{10**30}" for register in ("events", "members")]
+
+    pages = [
+        desk.get(f"/desk/records/{scene.short.kiosk.hex()}?{where}"),
+        desk.get(f"/desk/held/{scene.short.kiosk.hex()}/share?{where}"),
+        desk.get(f"/desk/acts?{where.replace('first', 'before')}"),
+    ]
+
+    assert [page.status for page in pages] == [200, 200, 200]
+    assert {desk.get(path).status for path in too_far} == {404}
 
 
 # what is held

@@ -12,6 +12,7 @@ from hub.accounts import make_known
 from hub.acts import ActRefused
 from hub.desk import closer, overview, visitor
 from hub.desk.forms import DecideForm, ReasonForm
+from hub.desk.shapes import whole
 from hub.desk.wording import Reason, reason_named, reason_of
 from hub.served import served
 
@@ -33,7 +34,7 @@ def page() -> str:
 @held.get("/<hex:kiosk>/<name>")
 def group(kiosk: bytes, name: str) -> str:
     """One kiosk's entries that are held for one reason."""
-    return _group_page(kiosk, _reason(name), DecideForm(formdata=None), request.args.get("from", 0, type=int))
+    return _group_page(kiosk, _reason(name), DecideForm(formdata=None), request.args.get("from", 0, type=whole))
 
 
 @held.post("/<hex:kiosk>/<name>")

@@ -8,6 +8,7 @@ from flask import Blueprint, abort, render_template, request, url_for
 
 from hub.desk import overview, story
 from hub.desk.forms import DecideForm
+from hub.desk.shapes import whole
 from hub.desk.wording import reason_of
 from hub.served import served
 
@@ -21,7 +22,7 @@ records = Blueprint("records", __name__, url_prefix="/records")
 @records.get("/<hex:kiosk>")
 def page(kiosk: bytes) -> str:
     """A kiosk's records in the order in which it wrote them: all of them, or those that became one thing."""
-    became, first_seq = request.args.get("became", ""), request.args.get("first", 1, type=int)
+    became, first_seq = request.args.get("became", ""), request.args.get("first", 1, type=whole)
     if became and became not in SHORT_LISTS:
         abort(HTTPStatus.NOT_FOUND)
     with served().hub.store.reading() as connection:
@@ -39,7 +40,7 @@ def page(kiosk: bytes) -> str:
     )
 
 
-@records.get("/<hex:kiosk>/<int:seq>/<hex:mark>")
+@records.get("/<hex:kiosk>/<int(max=9007199254740991):seq>/<hex:mark>")
 def record(kiosk: bytes, seq: int, mark: bytes) -> str:
     """One record, and where it is held the form that decides it."""
     with served().hub.store.reading() as connection:

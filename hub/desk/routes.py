@@ -20,7 +20,7 @@ from hub.desk.kiosks import kiosks
 from hub.desk.members import members
 from hub.desk.offices import offices
 from hub.desk.records import records
-from hub.desk.shapes import FILTERS
+from hub.desk.shapes import FILTERS, whole
 from hub.desk.todo import Found, to_decide
 from hub.served import served
 from hub.service import is_rolled_back
@@ -103,7 +103,7 @@ def front() -> str:
 @desk.get("/acts")
 def acts() -> str:
     """What persons have decided, the newest first."""
-    before_ms = request.args.get("before", type=int)
+    before_ms = request.args.get("before", type=whole)
     with served().hub.store.reading() as connection:
         found = overview.acts(connection, ACTS_A_PAGE, before_ms)
     return render_template(

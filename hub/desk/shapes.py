@@ -1,4 +1,4 @@
-"""How the desk writes numbers, moments and codes. Pure, but for reading a kiosk's identity out of an address."""
+"""How the desk writes numbers, moments and codes, and reads what stands in an address. Pure."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from sync.member import printed
 from sync.rules import Fixed, Rule
 
 _REIWA = 2018
+NUMBER_MAX = 2**53 - 1
+"""No count and no moment is larger; a database's whole numbers end at 2⁶³."""
 
 
 class HexConverter(BaseConverter):
@@ -34,6 +36,14 @@ class HexConverter(BaseConverter):
     def to_url(self, value: bytes) -> str:
         """Return the digits."""
         return value.hex()
+
+
+def whole(text: str) -> int:
+    """Return a number out of an address. Raises ValueError for what is none, or larger than anything here can be."""
+    number = int(text)
+    if not 0 <= number <= NUMBER_MAX:
+        raise ValueError(text)
+    return number
 
 
 def moment(wall_ms: int) -> str:
