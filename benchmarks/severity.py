@@ -78,12 +78,12 @@ def _defocus(random: Random) -> Severity:
 
 
 def _low_light(random: Random) -> Severity:
-    light, noise = random.uniform(0.27, 0.48), random.uniform(7, 12)
+    light, noise = random.uniform(0.36, 0.58), random.uniform(10, 14)
     return _usual(random, light=light, read_noise=noise, shot_noise=random.uniform(0.2, 0.7), shutter=LOW_SHUTTER)
 
 
 def _glare(random: Random) -> Severity:
-    return _usual(random, "card", glare=random.uniform(0.05, 0.15), tilt=random.uniform(0, 25))
+    return _usual(random, "card", glare=random.uniform(0.05, 0.16), tilt=random.uniform(0, 25))
 
 
 def _moire(random: Random) -> Severity:
@@ -104,7 +104,7 @@ def _two_pixels(random: Random) -> Severity:
         random,
         module_pixels=2.0,
         tilt=random.uniform(0, 8),
-        sharpness=random.uniform(0.5, 0.64),
+        sharpness=random.uniform(0.52, 0.66),
         light=random.uniform(0.75, 1.0),
     )
 
