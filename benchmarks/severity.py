@@ -78,6 +78,7 @@ def _defocus(random: Random) -> Severity:
 
 
 def _low_light(random: Random) -> Severity:
+    """A dim hall: the camera turns up its gain, noise and all, and leaves the shutter open for longer."""
     light, noise = random.uniform(0.36, 0.58), random.uniform(10, 14)
     return _usual(random, light=light, read_noise=noise, shot_noise=random.uniform(0.2, 0.7), shutter=LOW_SHUTTER)
 
