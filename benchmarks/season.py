@@ -35,7 +35,7 @@ from kiosk.journal_open import open_journal
 from kiosk.page.app import Screen, create_app
 from kiosk.page.serving import served
 from kiosk.page.streams import Streams
-from kiosk.run import ScanLoop, codes_alone
+from kiosk.run import ScanLoop
 from kiosk.scan import Received, Station
 from kiosk.screen import json_of
 from kiosk.sight import CameraState, Code, Sight
@@ -59,7 +59,7 @@ class Queue:
         self.has_ended = False
         self._texts = texts
         self._numbers = count(1)
-        self._look = codes_alone(CodeReader().read)
+        self._look = CodeReader().sight
         self._chance = np.random.default_rng()
         self._nobody = self._chance.integers(150, 170, (HEIGHT, WIDTH), np.uint8)
         self._shown = ""

@@ -13,15 +13,10 @@ from kiosk.camera import Frame, Gray
 from kiosk.face import Face, new_face
 from kiosk.feed import WAIT_SECONDS
 from kiosk.gate import View, look
-from kiosk.sight import CameraState, Code, Sight
+from kiosk.sight import CameraState, Sight
 
 STANDING_PAUSE_MS = 1_000
 """How often the booth looks how it stands while nobody is scanned: some 0.2 ms each time."""
-
-
-def codes_alone(read: Callable[[Gray], list[str]]) -> Callable[[Gray], Sight]:
-    """Return what makes a sight of the texts alone that `read` gives."""
-    return lambda gray: Sight(tuple(Code(text, 0.0) for text in read(gray)))
 
 
 class FrameSource(Protocol):

@@ -26,7 +26,7 @@ from kiosk.decode import CodeReader
 from kiosk.face import Face, new_face
 from kiosk.feed import Frames, TypedLines
 from kiosk.journal import Journal
-from kiosk.run import ScanLoop, codes_alone
+from kiosk.run import ScanLoop
 from kiosk.scan import Station
 from kiosk.service import notify
 from kiosk.sight import CameraState
@@ -81,7 +81,7 @@ def run_booth(chosen: KioskSettings, journal: Journal, terminal: Terminal, *, ti
                 booth,
                 frames,
                 lines,
-                codes_alone(CodeReader().read),
+                CodeReader().sight,
                 clock,
                 lambda scan: _echo(terminal.lines_of(scan)),
                 face,

@@ -17,7 +17,7 @@ from kiosk.camera import Frame, Gray, open_camera
 from kiosk.decode import CodeReader
 from kiosk.feed import Frames, TypedLines
 from kiosk.journal import Journal, Kept
-from kiosk.run import ScanLoop, codes_alone
+from kiosk.run import ScanLoop
 from kiosk.scan import (
     WORDS,
     AlreadyReceived,
@@ -77,7 +77,7 @@ def scanned(journal: Journal, folder: Path, clock: HandClock | None = None) -> l
     scans: list[Scan] = []
     booth = Booth(journal, clock, STATION)
     with Frames(lambda: open_camera(str(folder)), clock) as frames:
-        loop = ScanLoop(booth, frames, TypedLines(None), codes_alone(CodeReader().read), clock, scans.append)
+        loop = ScanLoop(booth, frames, TypedLines(None), CodeReader().sight, clock, scans.append)
         loop.run(lambda: False, lambda: clock.turn(100))
     return scans
 
@@ -119,7 +119,7 @@ def test_a_card_held_for_a_minute_is_one_grant_and_one_calm_repeat(tmp_path: Pat
         Booth(journal, clock, STATION),
         StillFrames(picture),
         TypedLines(None),
-        codes_alone(CodeReader().read),
+        CodeReader().sight,
         clock,
         scans.append,
     )
@@ -344,7 +344,7 @@ def test_a_newer_manifest_is_taken_in_while_nobody_is_there(tmp_path: Path, jour
     journal.keep_manifest(write_manifest(wire.MANIFEST_KEY, wire.manifest(version=3)))
 
     with Frames(lambda: open_camera(str(folder)), HandClock()) as frames:
-        loop = ScanLoop(booth, frames, TypedLines(None), codes_alone(CodeReader().read), HandClock(), lambda _: None)
+        loop = ScanLoop(booth, frames, TypedLines(None), CodeReader().sight, HandClock(), lambda _: None)
         loop.run(lambda: False, lambda: None)
 
     assert bodies_in(journal) == [Opened("kumapo 0.1.0", (wire.INSTANCE, 3), None)]

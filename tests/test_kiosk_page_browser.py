@@ -24,7 +24,7 @@ from kiosk.decode import CodeReader
 from kiosk.face import new_face
 from kiosk.feed import TypedLines
 from kiosk.keys import Typed
-from kiosk.run import ScanLoop, codes_alone
+from kiosk.run import ScanLoop
 from kiosk.sentences import Sentence
 from kiosk.sight import CameraState, Sight, Unread
 from sync.member import printed
@@ -54,7 +54,7 @@ class LiveBooth:
         self.loop = ScanLoop(
             self.booth, self.camera, TypedLines(None), self._sight, self.clock, lambda _: None, self.face, runs_on=True
         )
-        self._read = codes_alone(CodeReader().read)
+        self._read = CodeReader().sight
 
     def close(self) -> None:
         self._journal.close()
