@@ -17,9 +17,6 @@ POINTS = 50
 OTHER_POINTS = 30
 """What the other event gives, the one that is over."""
 
-VISIT_SECONDS = 2.0
-"""One person at a camera of five frames a second: a second before it, half a second of nobody, and some slack."""
-
 
 class Part(Enum):
     """Why somebody is in the story."""
@@ -158,6 +155,11 @@ def expected_verdicts(grants: Iterable[Granted], stand_of_lowest_identity: int) 
 SHARES = {Chapter.MORNING: 0.2, Chapter.HUB_KILLED: 0.18, Chapter.OFFLINE: 0.46, Chapter.JOINED: 0.16}
 """How the time is spread over the chapters."""
 
+VISIT_SECONDS = {Chapter.MORNING: 8.0, Chapter.HUB_KILLED: 5.0, Chapter.OFFLINE: 2.0, Chapter.JOINED: 3.0}
+"""From one person to the next. First there is time to see the screen invite, see and answer; without a network there is
+a crowd. Two seconds are a second before a camera of five frames a second, half a second of nobody, and some slack.
+"""
+
 _FEWEST = {Chapter.MORNING: 2, Chapter.HUB_KILLED: 1, Chapter.OFFLINE: 3, Chapter.JOINED: 1}
 """Visits at each stand that a chapter needs, so that there is a place for every planted case."""
 
@@ -186,7 +188,7 @@ class _Writer:
         self._add(Chapter.WRONG_EVENT, wrong_stand, Part.OTHER_EVENT)
         for chapter, share in SHARES.items():
             for stand in self._stands:
-                for _ in range(max(_FEWEST[chapter], round(seconds * share / VISIT_SECONDS))):
+                for _ in range(max(_FEWEST[chapter], round(seconds * share / VISIT_SECONDS[chapter]))):
                     self._free.add(len(self._visits))
                     self._add(chapter, stand, Part.VISITOR)
         self._interrupt()

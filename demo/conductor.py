@@ -45,6 +45,9 @@ are closed, they send the rest at once.
 PATIENCE_SECONDS = 20.0
 """How long the story waits for somebody to open a page."""
 
+INVITE_SECONDS = 3.0
+"""How long they then see how a screen invites, before the first person comes."""
+
 LOOK_SECONDS = 0.5
 KILL_WITHIN_SECONDS = 0.45
 """A stand is killed by chance within this time after somebody came before its camera: about every second time before it
@@ -78,6 +81,10 @@ class Conductor:
             for number, stand in enumerate(self._stage.stands):
                 tasks.create_task(stand.open(other if number == self._story.wrong_stand else today, ACTIVITY))
         self._tell_addresses()
+        self._narrator.say(
+            "見どころ: 人が来る → ケーブルが切れる →「…件、ここにあります」→ つながると「すべて送りました」",
+            "watch: people come, the cable is cut, records are kept here, and all is sent when it is back",
+        )
 
     async def welcome(self, terminal: int | None) -> None:
         """Wait for people at a terminal to open a page, but not long. They see the whole story at its own pace."""
@@ -89,6 +96,7 @@ class Conductor:
             )
             ports = {stand.port for stand in self._stage.stands}
             await wait_for_audience(ports, terminal, PATIENCE_SECONDS, self._clock)
+            await asyncio.sleep(INVITE_SECONDS)
         self._seconds = self._narrator.seconds + self._story_seconds
 
     async def play(self) -> None:
@@ -186,17 +194,13 @@ class Conductor:
         return self._has_audience and any(is_typed(scan) for stand in self._stage.stands for scan in stand.scans)
 
     def _tell_addresses(self) -> None:
-        """Tell where desk and screens are, and what to look for."""
+        """Tell where desk and screens are."""
         first, *others = self._stage.stands
-        self._narrator.say("ブラウザーで開いて、見てください", "open these in a browser and watch")
+        self._narrator.say("ブラウザーで開いてください", "open these in a browser")
         self._narrator.address("窓口(1回だけのリンク)", "the desk; this link signs in once", self._opening.desk)
-        self._narrator.address(
-            f"{first.name}の画面: 人が来る、線が切れる、「…件、ここにあります」、もどる",
-            "a booth's screen: people come, the cable is cut, records are kept here, they go out",
-            first.page,
-        )
+        self._narrator.address(f"{first.name}の画面", "a booth's screen", first.page)
         for stand in others:
-            self._narrator.address(f"{stand.name}の画面", "the other booth", stand.page)
+            self._narrator.address(f"{stand.name}の画面", "the other booth's screen", stand.page)
 
     async def _play_chapter(self, chapter: Chapter) -> None:
         self._narrator.heading(*HEADINGS[chapter])

@@ -71,7 +71,15 @@ def test_a_story_has_as_many_people_as_its_time_allows() -> None:
     short, long = (len(write_story(Random(1), seconds).visits) for seconds in (10, 100))
 
     assert short < 25
-    assert 90 < long < 140
+    assert 60 < long < 80
+
+
+def test_without_a_network_there_is_a_crowd() -> None:
+    story = write_story(Random(1), 80)
+
+    visits = [len(story.at(chapter, 0)) for chapter in (Chapter.MORNING, Chapter.OFFLINE, Chapter.JOINED)]
+
+    assert visits == [2, 18, 4]
 
 
 def test_a_stand_with_a_camera_of_its_own_has_no_people_written_for_it() -> None:
