@@ -119,6 +119,7 @@ class Sentence(StrEnum):
     NUMBER_MEANWHILE = "{番号|ばんごう}でも{受|う}けとれます"
 
     # the page itself
+    SCREEN_CLOSED = "{受付|うけつけ}は{終|お}わりました"
     SCREEN_LOST = "{画面|がめん}が{受付|うけつけ}のプログラムとつながっていません"
     OTHER_SCREEN = "この{画面|がめん}は、ほかで{開|ひら}いています"
     USE_HERE = "ここで{使|つか}う"

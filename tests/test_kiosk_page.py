@@ -175,11 +175,11 @@ def test_the_end_does_not_wait_for_open_streams_and_frees_the_port() -> None:
     port = urlsplit(booth.address).port or 0
     with booth_page(port=port) as again:
         address = again.address
-    while stream.next()[0] != "end":
-        pass
+    heard = list(iter(lambda: stream.next()[0], "end"))
     stream.close()
 
     assert address == booth.address
+    assert heard[-1] == "closed"
     assert threading.active_count() == threads
 
 

@@ -390,21 +390,45 @@ def test_a_fourth_window_puts_the_first_to_rest_until_it_is_wanted_again(page: P
             other.close()
 
 
-def test_a_screen_whose_program_has_gone_says_so_and_comes_back_by_itself(page: Page, complaints: Complaints) -> None:
+def test_a_screen_whose_booth_was_closed_says_so_and_comes_back_by_itself(page: Page, complaints: Complaints) -> None:
     for words in DISCONNECTED:
         complaints.allow(words)
     with booth_page() as booth:
         go(page, booth)
         port = int(booth.address.rsplit(":", 1)[1].rstrip("/"))
-    expect(page.locator("#lost")).to_be_visible()
+    expect(page.locator("#closed")).to_be_visible()
 
     with booth_page(port=port, run="run 2") as again:
         expect(page.locator("body")).to_have_attribute("data-run", "run 2")
+        expect(page.locator("#closed")).to_be_hidden()
         expect(page.locator("#lost")).to_be_hidden()
         show(page, again, RESULTS["received"])
 
         expect(page.locator("body")).to_have_attribute("data-state", "received")
         page.goto("about:blank")
+
+
+def test_a_screen_whose_program_has_gone_without_a_word_says_so_and_comes_back(
+    page: Page, complaints: Complaints
+) -> None:
+    for words in DISCONNECTED:
+        complaints.allow(words)
+    with opened(page) as booth:
+        page.route("**/events*", lambda route: route.abort("connectionrefused"))
+        break_off(booth)
+        expect(page.locator("#lost")).to_be_visible()
+
+        page.unroute("**/events*")
+
+        expect(page.locator("#lost")).to_be_hidden()
+        show(page, booth, RESULTS["received"])
+
+
+def break_off(booth: BoothPage) -> None:
+    """Let every stream end in the middle, as a program does that is killed."""
+    for ticket in tuple(booth.streams._open):
+        ticket.is_over, ticket.last_word = True, "beat"
+    booth.face.board.nudge()
 
 
 def test_a_stream_that_breaks_for_a_moment_is_taken_up_again_without_a_word(page: Page, complaints: Complaints) -> None:
@@ -413,12 +437,8 @@ def test_a_stream_that_breaks_for_a_moment_is_taken_up_again_without_a_word(page
     with booth_page() as booth:
         go(page, booth)
         page.evaluate("window.isSame = true")
-        for ticket in tuple(booth.streams._open):
-            ticket.is_over = True
-        booth.face.board.nudge()
-
         with page.expect_request("**/events*"):
-            pass
+            break_off(booth)
         show(page, booth, RESULTS["received"])
 
         expect(page.locator("#lost")).to_be_hidden()

@@ -21,11 +21,11 @@ BEAT_SECONDS = 3.0
 
 
 class Ticket:
-    """One open stream."""
+    """One open stream: whether it is over, and what its page hears then."""
 
     def __init__(self) -> None:
         self.is_over = False
-        self.was_told = False
+        self.last_word = "closed"
 
 
 class Streams:
@@ -48,12 +48,12 @@ class Streams:
             if self._has_ended:
                 ticket.is_over = True
             for oldest in self._open[:-MOST_STREAMS]:
-                oldest.is_over = oldest.was_told = True
+                oldest.is_over, oldest.last_word = True, "stop"
         self._board.nudge()
         return self._events(ticket, run, render)
 
     def end(self) -> None:
-        """End all streams, now and later, so that their threads are free."""
+        """End all streams, now and later, so that their threads are free; their pages hear that the booth is closed."""
         with self._lock:
             self._has_ended = True
             for ticket in self._open:
@@ -75,8 +75,7 @@ class Streams:
                     version, sent = now.version, parts
                     yield _event("show", msgspec.json.encode(self._told(now, changed)))
                 self._board.wait(version, BEAT_SECONDS, lambda: ticket.is_over)
-            if ticket.was_told:
-                yield _event("stop", b"{}")
+            yield _event(ticket.last_word, b"{}")
         finally:
             with self._lock:
                 self._open.remove(ticket)

@@ -18,11 +18,16 @@ function open() {
   clearTimeout(again);
   stream = new EventSource(`/events?lang=${encodeURIComponent(root.dataset.lang)}`);
   stream.onerror = lose;
-  stream.addEventListener("run", (event) => { if (JSON.parse(event.data) !== body.dataset.run) location.reload(); });
+  stream.addEventListener("run", (event) => { if (JSON.parse(event.data) !== body.dataset.run) renew(); });
   stream.addEventListener("beat", hear);
   stream.addEventListener("show", (event) => { hear(); show(JSON.parse(event.data)); });
   stream.addEventListener("stop", stop);
+  stream.addEventListener("closed", () => { closePad(); part("closed").hidden = false; lose(); });
   hear();
+}
+
+function renew() {  // another run of the program: its page may be another one
+  fetch("/").then(() => location.reload(), lose);
 }
 
 function hear() {
@@ -31,7 +36,7 @@ function hear() {
   if (stream.readyState === EventSource.OPEN) {
     clearTimeout(patience);
     patience = undefined;
-    part("lost").hidden = true;
+    part("lost").hidden = part("closed").hidden = true;
   }
 }
 
@@ -40,7 +45,7 @@ function lose() {
   clearTimeout(silence);
   clearTimeout(again);
   again = setTimeout(open, AGAIN_MS);
-  patience ??= setTimeout(() => { closePad(); part("lost").hidden = false; }, PATIENCE_MS);
+  patience ??= setTimeout(() => { closePad(); part("lost").hidden = !part("closed").hidden; }, PATIENCE_MS);
 }
 
 function stop() {
