@@ -35,6 +35,8 @@ COVERED_CONTRAST = 0.5
 lens 0.2 to 0.5, a room 0.6 and more.
 """
 EDGE = 10
+MOST_NOISE = 8
+"""Where points differ by more than this as a rule it is no noise but a pattern: a weave, bricks, a page of print."""
 EDGE_SHARE = 0.002
 """Anything in focus, if only a card that fills the picture, has more steps between neighbouring points than this."""
 
@@ -98,7 +100,7 @@ def _has_edges(points: Gray) -> bool:
     steps = np.sort(cv2.absdiff(points[:, 1:], points[:, :-1]), axis=None)
     if steps.size == 0:
         return False
-    at_most = EDGE + 6 * int(steps[steps.size // 2])
+    at_most = EDGE + 6 * min(int(steps[steps.size // 2]), MOST_NOISE)
     return bool(np.count_nonzero(steps > at_most) > EDGE_SHARE * steps.size)
 
 

@@ -71,6 +71,12 @@ def wall_with_one_card() -> Gray:
     return light
 
 
+def patterned_table_cloth() -> Gray:
+    """Return a check that fills the picture, finer than the points that are looked at."""
+    across, down = np.indices((720, 1280)) // 11
+    return np.where((across + down) % 2, np.uint8(190), np.uint8(100))
+
+
 def sun(share: float) -> Light:
     """Return a room into whose picture the sun shines: brighter than the sensor can tell."""
     light = room().astype(np.float64)
@@ -88,6 +94,7 @@ def sun(share: float) -> Light:
         (near_card, CameraState.GOOD),
         (near_blurred_card, CameraState.GOOD),
         (wall_with_one_card, CameraState.GOOD),
+        (patterned_table_cloth, CameraState.GOOD),
         (lambda: np.zeros((720, 1280), np.uint8), CameraState.BLACK),
         (lambda: np.full((720, 1280), 12, np.uint8), CameraState.BLACK),
         (cloth, CameraState.COVERED),
