@@ -32,8 +32,7 @@ from kiosk.catalogue import plain, read_catalogues  # noqa: E402
 from sync.token import write_token  # noqa: E402
 
 WIDTH, HEIGHT = 1280, 720
-COLOURS = 96
-FRAMES = 3
+COLOURS = 48
 
 
 class Shot(NamedTuple):
@@ -50,9 +49,16 @@ def _open_pad(page: Page, _booth: Booth) -> None:
     page.keyboard.type("4038192647")
 
 
-def _lose(page: Page, booth: Booth) -> None:
-    booth.streams.end()
+def _lose(page: Page, _booth: Booth) -> None:
+    page.route("**/events*", lambda route: route.abort("connectionrefused"))
+    page.reload()
     page.locator("#lost").wait_for()
+    page.unroute("**/events*")
+
+
+def _close(page: Page, booth: Booth) -> None:
+    booth.streams.end()
+    page.locator("#closed").wait_for()
 
 
 def _open_others(page: Page, booth: Booth) -> None:
@@ -79,6 +85,7 @@ SHOTS = [
     Shot("camera_gone", "the camera has gone", "camera_gone"),
     Shot("number", "a number is typed", "camera_none", _open_pad),
     Shot("lost", "the booth's program is not running", "idle", _lose),
+    Shot("closed", "the booth was closed", "idle", _close),
     Shot("elsewhere", "other windows of the screen are open", "idle", _open_others),
 ]
 
@@ -95,7 +102,8 @@ def main(folder: Path) -> None:
                 (folder / f"{shot.name}-{lang}.png").write_bytes(_as_palette(_take(page, shot, lang)))
         browser.close()
     own_names = {lang: plain(catalogue.language.own_name) for lang, catalogue in catalogues.items()}
-    (folder / "README.md").write_text("\n".join(_table(own_names)) + "\n", encoding="utf-8")
+    desk = sorted(path.stem for path in folder.glob("desk-*.png"))
+    (folder / "README.md").write_text("\n".join([*_table(own_names), *_list(desk)]) + "\n", encoding="utf-8")
 
 
 def _take(page: Page, shot: Shot, lang: str) -> bytes:
@@ -119,7 +127,8 @@ def _picture(state: str) -> Gray:
     place = Camera(np.random.default_rng(4))
     token = write_token(wire.MEMBER_KEY, wire.member(1), 1)
     seen = place.frame(None if state == "idle" else place.show(token, "card"))
-    return np.asarray(cv2.cvtColor(seen, cv2.COLOR_BGR2GRAY), np.uint8)
+    gray = cv2.cvtColor(seen, cv2.COLOR_BGR2GRAY)
+    return np.asarray(cv2.bilateralFilter(gray, 11, 40, 7), np.uint8)  # grain would double the bytes
 
 
 def _as_palette(png: bytes) -> bytes:
@@ -140,6 +149,14 @@ def _table(own_names: dict[str, str]) -> Iterator[str]:
     for shot in SHOTS:
         cells = [f"![{shot.name}, {own_name}]({shot.name}-{lang}.png)" for lang, own_name in own_names.items()]
         yield f"| {shot.caption} | {' | '.join(cells)} |"
+
+
+def _list(names: list[str]) -> Iterator[str]:
+    yield ""
+    yield "# The desk"
+    for name in names:
+        yield ""
+        yield f"![{name.removeprefix('desk-').replace('-', ' ')}]({name}.png)"
 
 
 if __name__ == "__main__":
