@@ -98,12 +98,12 @@ def test_who_waits_is_woken_by_what_is_new() -> None:
 def test_who_waits_is_woken_when_it_is_over() -> None:
     board, over = Board(), threading.Event()
     version = board.now.version
-    waiting = threading.Thread(target=board.wait, args=(version, 600, over.is_set))
+    waiting = threading.Thread(target=board.wait, args=(version, 600, over.is_set), daemon=True)
     waiting.start()
 
     over.set()
     board.nudge()
-    waiting.join(60)
+    waiting.join(20)
 
     assert not waiting.is_alive()
 
