@@ -48,6 +48,9 @@ PATIENCE_SECONDS = 20.0
 INVITE_SECONDS = 3.0
 """How long they then see how a screen invites, before the first person comes."""
 
+LAST_LOOK_SECONDS = 9.0
+"""How long the booths stay open after the last person: until the last result has gone and a screen invites again."""
+
 LOOK_SECONDS = 0.5
 KILL_WITHIN_SECONDS = 0.45
 """A stand is killed by chance within this time after somebody came before its camera: about every second time before it
@@ -105,6 +108,8 @@ class Conductor:
             for chapter in SHARES:
                 await self._play_chapter(chapter)
             await self._watch_arrival(ARRIVAL_SECONDS)
+            if self._has_audience:
+                await asyncio.sleep(LAST_LOOK_SECONDS)
 
     async def stay_open(self, until: asyncio.Event) -> None:
         """Keep hub and stands open until `until` is set, and tell what the screens say. Raises DidNotCome."""

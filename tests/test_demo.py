@@ -1,11 +1,16 @@
 """`./kumapo demo` as a person starts it: real processes, real pictures, a real cut. Its files are counted again."""
 
 import json
+import os
+import signal
 import sqlite3
 import subprocess
 import sys
+import threading
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from click.testing import CliRunner
@@ -27,6 +32,16 @@ def hashes(database: Path) -> set[bytes]:
     """The hashes of all entries in a journal or in the hub's database, made from their bytes."""
     with closing(sqlite3.connect(database)) as connection:
         return {hash_of(encoded) for (encoded,) in connection.execute("SELECT encoded FROM entry")}
+
+
+def until(words: str, lines: Iterable[str]) -> list[str]:
+    """The lines of a terminal, up to one with these words."""
+    found: list[str] = []
+    for line in lines:
+        found.append(line)
+        if words in line:
+            return found
+    raise AssertionError("".join(found))
 
 
 def one(database: Path, question: str) -> int:
@@ -72,6 +87,44 @@ def test_a_headless_run_ends_by_itself_with_everything_arrived_and_nothing_left_
         assert word in "\n".join(story)
     assert processes_about(tmp_path) == []
     assert [path for path in kept.rglob("*") if path.is_fifo() or path.suffix == ".mjpeg"] == []
+
+
+def test_at_a_terminal_it_waits_for_somebody_to_watch_and_stays_open_until_it_is_told_to_end(tmp_path: Path) -> None:
+    ours, terminal = os.openpty()
+    arguments = ["--seconds", "15", "--seed", "8", "--keep", str(tmp_path / "kept")]
+    command = [sys.executable, str(ROOT / "kumapo_cli.py"), "demo", *arguments]
+
+    with (
+        subprocess.Popen(command, cwd=tmp_path, stdin=terminal, stdout=terminal) as process,
+        os.fdopen(ours, encoding="utf-8") as lines,
+    ):
+        os.close(terminal)
+        patience = threading.Timer(PATIENCE_SECONDS, process.terminate)
+        patience.start()
+        try:
+            before = until("画面を開くか", lines)
+            screens = [line.strip() for line in before if line.startswith("    http") and "/desk/" not in line]
+            with urlopen(screens[0] + "events", timeout=PATIENCE_SECONDS) as events:  # noqa: S310  # as an open page
+                first = events.readline()
+                story = until("もう一度開きました", lines)
+            until("Ctrl-C", lines)
+            running = processes_about(tmp_path)
+            pages = [urlopen(screen, timeout=PATIENCE_SECONDS).read().decode() for screen in screens]  # noqa: S310  # ours
+            process.send_signal(signal.SIGINT)
+            after = until("すべて届き、合いました", lines)
+        finally:
+            patience.cancel()
+            process.terminate()
+            status = process.wait()
+
+    assert first == b"event: run\n"
+    assert "受付を始めます" in story[0]
+    assert any("すべて届き、合いました" in line for line in story)
+    assert all("見本まつり" in page for page in pages)
+    assert sum("を閉じました" in line for line in after) == 2
+    assert status == 0
+    assert len(running) == 6  # the demo, its hub, two kiosks, two cameras
+    assert processes_about(tmp_path) == []
 
 
 @pytest.mark.parametrize(
