@@ -32,6 +32,7 @@ from kiosk.sight import CameraState
 from sync.member import printed
 from sync.token import write_token
 
+MOST_BEATS: Final = 6
 HOST: Final = "http://localhost"
 INNER_WORDS: Final = re.compile(
     r"epoch|fork|verdict|token|chain|manifest|batch|journal|ledger|トークン|チェーン|マニフェスト|バッチ|分岐|判定",
@@ -66,9 +67,10 @@ class Stream:
 
     def next(self) -> tuple[str, Any]:
         """Return the next event that tells something, with what came with it; ("end", None) at the stream's end."""
-        while (event := self._next())[0] == "beat":
-            pass
-        return event
+        for _ in range(MOST_BEATS):
+            if (event := self._next())[0] != "beat":
+                return event
+        return "beat", None
 
     def _next(self) -> tuple[str, Any]:
         try:
