@@ -358,6 +358,7 @@ def test_the_camera_picture_comes_and_goes_with_the_camera(live: LiveBooth) -> N
 
     expect(picture).to_be_hidden()
     assert width == 480
+    assert live.face.mirror.take() == b""
 
 
 def test_two_windows_show_the_same(page: Page, context: BrowserContext) -> None:
