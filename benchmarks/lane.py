@@ -92,8 +92,8 @@ class Lane:
     def settle(self, frames: int) -> None:
         """Show nobody until the page says that the camera is well, and for so many frames more."""
         give_up = time.monotonic() + START_SECONDS
-        while self.page is not None and self.page.camera != GOOD:
-            assert time.monotonic() < give_up, "the page does not see the camera"
+        while self.page is not None and (camera := self.page.camera) != GOOD:
+            assert time.monotonic() < give_up, f"the page says of the camera: {camera}"
             self._show(next(self._nobody))
         for jpeg in islice(self._nobody, frames):
             self._show(jpeg)
