@@ -21,7 +21,6 @@ from kiosk.finder import by_finders
 from kiosk.motion import MotionGate
 from kiosk.rescue import (
     Prepared,
-    darkened,
     enlarged,
     equalised,
     sharpened,
@@ -81,9 +80,9 @@ TURNS: Final = (
     Turn(1, _now, unblurred),
     Turn(0, _darkest, equalised),
 )
-"""The rotation, one step a frame: measured in docs/decisions/0013."""
-PATCH_STEPS: Final = (unblurred, by_finders, unsmeared, unblurred_wide, equalised, smoothed, darkened)
-FRAME_STEPS: Final = (sharpened, smoothed, darkened, equalised)
+"""The rotation, one step a frame: measured in docs/decisions/0015."""
+PATCH_STEPS: Final = (unblurred, by_finders, unsmeared, unblurred_wide, equalised, smoothed)
+FRAME_STEPS: Final = (sharpened, smoothed, equalised)
 
 
 class CodeReader:

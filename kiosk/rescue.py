@@ -1,6 +1,6 @@
 """What is done to a picture whose code the first pass cannot read: each step turns it into prepared ones that may be
 readable. A step only prepares; whether a picture holds a code is the decoder's matter, by the code's own error
-correction. Which steps were kept, and what each reads: docs/decisions/0013.
+correction. Which steps were kept, and what each reads: docs/decisions/0015.
 """
 
 from __future__ import annotations
@@ -82,11 +82,6 @@ def smoothed(gray: Gray) -> Iterator[Prepared]:
     )
 
 
-def darkened(gray: Gray) -> Iterator[Prepared]:
-    """Gamma 2.5: what is almost white under a lamp's mirror image comes apart again."""
-    yield Prepared(np.asarray(cv2.LUT(gray, _gamma()), np.uint8), 1.0)
-
-
 def smear_turn(gray: Gray) -> int:
     """Along which of SMEAR_TURNS directions the picture is smeared, from its structure tensor.
 
@@ -163,8 +158,3 @@ def _frequencies(shape: tuple[int, int]) -> tuple[Floats, Floats]:
 @lru_cache(maxsize=1)
 def _clahe() -> cv2.CLAHE:
     return cv2.createCLAHE(2.0, (8, 8))
-
-
-@lru_cache(maxsize=1)
-def _gamma() -> Gray:
-    return np.asarray(255 * (np.arange(256) / 255) ** 2.5, np.uint8)

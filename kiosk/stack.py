@@ -89,7 +89,7 @@ class Stack:
         )
         if np.count_nonzero(fits) < max(FEWEST_POINTS, FEWEST_FITTING * len(self._points)):
             return None
-        matrix[:, 2] = matrix[:, 2] * REDUCED + (REDUCED - 1) / 2 * (1 - matrix[:, :2].sum(axis=1))
+        matrix[:, 2] *= REDUCED
         is_near = np.abs(matrix[:, 2]).max() < FARTHEST * reduced.shape[0] * REDUCED
         return np.asarray(matrix, np.float64) if is_near else None
 

@@ -15,7 +15,6 @@ from kiosk.finder import MOST_FINDERS, by_finders, find_finders
 from kiosk.rescue import (
     SMEAR_TURNS,
     Prepared,
-    darkened,
     equalised,
     sharpened,
     smear_turn,
@@ -29,7 +28,7 @@ Gray = NDArray[np.uint8]
 Step = Callable[[Gray], Iterator[Prepared]]
 TEXT = "KP1:" + "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ" * 3 + "ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFGH"
 QR_ONLY = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCodeModel2])
-STEPS: list[Step] = [darkened, equalised, sharpened, smoothed, unblurred, unblurred_wide, unsmeared]
+STEPS: list[Step] = [equalised, sharpened, smoothed, unblurred, unblurred_wide, unsmeared]
 
 
 def patch(module_pixels: int = 5, dark: int = 30, light: int = 215) -> Gray:
@@ -160,3 +159,22 @@ def test_too_much_hidden_stays_unread() -> None:
     cv2.rectangle(gray, (150, 110), (240, 200), 140, -1)
 
     assert first_text([*by_finders(gray)]) == []
+
+
+def tilted(degrees: float, axis_degrees: float) -> Gray:
+    """Seen by a pinhole of 1,400 pixels, tilted around a line through its middle."""
+    axis = np.radians(axis_degrees)
+    rotation = np.asarray(cv2.Rodrigues(np.radians(degrees) * np.array([np.cos(axis), np.sin(axis), 0]))[0], np.float64)
+    to_middle = np.array([[1, 0, -160], [0, 1, -160], [0, 0, 1]])
+    plane = np.column_stack([rotation[:, 0], rotation[:, 1], [0, 0, 1400]]) @ to_middle
+    lens = np.array([[1400, 0, 160], [0, 1400, 160], [0, 0, 1]])
+    seen = cv2.warpPerspective(patch(6), lens @ plane, (320, 320), borderMode=cv2.BORDER_REPLICATE)
+    return noisy(cv2.GaussianBlur(seen, (0, 0), 0.7))
+
+
+@pytest.mark.parametrize("axis_degrees", [15, 30, 45, 60])
+def test_a_code_tilted_too_far_for_the_decoder_is_made_upright(axis_degrees: float) -> None:
+    gray = tilted(60, axis_degrees)
+
+    assert texts_in(gray) == []
+    assert first_text([*by_finders(gray)]) == [TEXT]

@@ -18,7 +18,7 @@ def busy_wall(seed: int = 0) -> Gray:
     for _ in range(60):
         left, top = int(random.integers(-100, 1200)), int(random.integers(20, 720))
         cv2.putText(wall, "KUMAPO 0123", (left, top), 0, float(random.uniform(0.5, 1.5)), 60, 2, cv2.LINE_AA)
-    wall[:, 40:200] = np.where(np.arange(160) // 5 % 2, 40, 210)
+    wall[:, 900:] = np.where(np.arange(380) // 9 % 2, 20, 240)
     return np.asarray(cv2.GaussianBlur(wall, (0, 0), 1), np.uint8)
 
 
