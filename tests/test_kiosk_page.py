@@ -29,6 +29,7 @@ from kiosk.page.parts import PARTS, phrased
 from kiosk.page.serving import PortTaken
 from kiosk.page.streams import MOST_STREAMS, Streams
 from kiosk.sight import CameraState
+from kiosk.words import ADVICE, WHY
 from sync.member import printed
 from sync.token import write_token
 
@@ -333,6 +334,24 @@ def test_every_scene_is_said_in_every_language(lang: str) -> None:
         words = re.sub(r"<script.*?</script>|<rt>.*?</rt>|<[^>]*>", "", page, flags=re.DOTALL)
         assert "{" not in words, name
         assert INNER_WORDS.findall(words) == [], name
+
+
+@pytest.mark.parametrize(("lang", "times"), [("ja", 0), ("ja-easy", 0), ("en", 1), ("vi", 1)])
+@pytest.mark.parametrize("scene", ["notusable_expired", "callstaff_lost_card"])
+def test_what_the_volunteer_has_to_do_stands_in_japanese_too(scene: str, lang: str, times: int) -> None:
+    face = new_face()
+    face.board._put(REASONS[scene])
+
+    page = client_of(face, lang).get("/").text
+
+    assert page.count('<span class="volunteers" lang="ja">') == times
+
+
+@pytest.mark.parametrize("sentence", [*WHY.values(), *ADVICE.values()])
+def test_what_the_volunteer_reads_needs_no_value(sentence: str) -> None:
+    without_furigana = re.sub(r"\{[^{}|]+\|[^{}|]+\}", "", sentence)
+
+    assert "{" not in without_furigana
 
 
 @pytest.mark.parametrize(

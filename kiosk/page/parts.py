@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from flask import render_template
@@ -50,6 +51,7 @@ def speaking(catalogue: Catalogue) -> dict[str, Any]:
     return {
         "say": say,
         "tell": tell,
+        "for_volunteer": _nothing if is_japanese else _in_japanese,
         "plain": plain_of,
         "html": to_html,
         "large_number": _with_large_number,
@@ -72,6 +74,16 @@ def _lines_of(showing: Showing) -> dict[str, Any]:
         "time": f"{city_datetime(standing.minute_ms):%H:%M}",
         "camera": words.camera_words(showing.camera),
     }
+
+
+def _in_japanese(lines: Iterable[Line]) -> Markup:
+    """Return why nothing was given and what to do, as the volunteer reads it; these sentences hold no values."""
+    return Markup("。").join(phrased(to_html(line.sentence)) for line in lines)
+
+
+def _nothing(_: Iterable[Line]) -> Markup:
+    """A screen in Japanese has said it already."""
+    return Markup()
 
 
 def phrased(html: Markup) -> Markup:
