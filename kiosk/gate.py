@@ -65,7 +65,8 @@ def look(view: View, codes: Sequence[Code], now_ms: int) -> Look:
     is_member_near = any(now_ms - seen.until_ms < WAIT_MS for seen in members.values())
     rivals = members if is_member_near else posters
     here = {code.text: rivals[code.text] for code in codes if code.text in rivals}
-    chosen = _next(here, rivals, now_ms) or _to_repeat(here, rivals, now_ms)
+    following = _next(here, rivals, now_ms)
+    chosen = _to_repeat(here, rivals, now_ms) if following is None else following  # a code without text has text ""
     waiting = [text for text, seen in here.items() if seen.showings == 0 and text != chosen]
     others_wait = is_member_near and any(_has_company(text, members) for text in waiting)
     if chosen is not None:

@@ -47,6 +47,19 @@ def test_a_code_held_for_a_minute_is_one_scan_and_one_calm_repeat() -> None:
     assert REPEAT_MS <= found[1][0] < REPEAT_MS + FRAME_MS
 
 
+def test_a_code_without_text_is_answered_and_repeated_as_any_other() -> None:
+    found = scans(held([""], 0, 60_000))
+
+    assert [text for _, text in found] == ["", ""]
+    assert found[1][0] >= REPEAT_MS
+
+
+def test_a_code_without_text_never_comes_before_a_member_code() -> None:
+    found = scans(held([Code("", 9 * LARGE), CARD], 0, REPEAT_MS))
+
+    assert found == [(0, CARD)]
+
+
 def test_a_moment_of_trembling_is_not_a_second_scan() -> None:
     found = scans([(0, [CARD]), (100, []), (GONE_MS - 1, [CARD]), (2 * GONE_MS - 2, [CARD])])
 
