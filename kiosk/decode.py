@@ -2,7 +2,7 @@
 that cannot be read.
 
 It is the only module that knows the QR libraries. It never judges a text. Of a stream it remembers the last few patches
-of one card, until that card is read or another one comes.
+of one card, until that card is read or another one comes, and which codes hang in the background.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 import zxingcpp
 from numpy.typing import NDArray
 
+from kiosk.background import Background, Corners, Found, without
 from kiosk.finder import by_finders
 from kiosk.motion import MotionGate
 from kiosk.rescue import (
@@ -41,6 +42,8 @@ MOST_SIDE: Final = 32_767  # enlarged twice it is the longest side that zxing-cp
 STILL_WINDOWS: Final = 4
 REMEMBERED_FRAMES: Final = 8
 """For how many frames a code that was seen counts as seen: an error shows in some frames, not in all."""
+
+LINE_BYTES: Final = b"\t\r\n"
 
 Gray = NDArray[np.uint8]
 Step = Callable[[Gray], Iterator[Prepared]]
@@ -93,6 +96,7 @@ class CodeReader:
 
     def __init__(self) -> None:
         self._gate = MotionGate()
+        self._background = Background()
         self._stack = Stack()
         self._small: Gray | None = None
         self._turn = 0
@@ -101,25 +105,29 @@ class CodeReader:
 
     def read(self, gray: Gray) -> list[str]:
         """Texts in one frame of a stream (H × W, uint8), each once; a code with an error or without text gives none."""
-        return [code.text for code in self.sight(gray).codes]
+        return _texts(self.sight(gray).codes)
 
     def sight(self, gray: Gray) -> Sight:
-        """The same with areas, and with the largest code that is seen and not read.
+        """The same with areas, and with the largest code that is seen and not read. A code whose content is no text, or
+        too long, is told with an empty one.
 
-        Every frame gets the first pass. Where that reads nothing and something moved within a second, one rescue step
-        follows: another one in each frame, on the frame alone or on what the last frames of the card know together.
+        Every frame gets the first pass. Where that reads nothing but what hangs in the background, and something moved
+        within a second, one rescue step follows on the rest of the frame: another one in each frame, on the frame
+        alone or on what the last frames of the card know together.
         """
         if not _is_picture(gray):
             return NOTHING
         gray = np.ascontiguousarray(gray)
-        codes = _first_pass(gray)
-        is_open = self._gate.is_open_for(gray)
-        if not codes and is_open:
-            codes = self._rescued(gray)
-        if codes or not is_open:
+        found = _found(_scan(gray, LOCAL))
+        is_nobody_read = self._background.holds_all(found)
+        if not (self._gate.is_open_for(gray) and is_nobody_read):
             self._forget()
-            return Sight(codes)
-        return Sight((), self._unread if self._unread_frames > 0 else None)
+            return Sight(_codes(found))
+        rescued = self._rescued(without(gray, found) if found else gray)
+        if rescued:
+            self._forget()
+        unread = self._unread if self._unread_frames > 0 else None
+        return Sight(_ordered([*_codes(found), *rescued]), unread)
 
     def read_still(self, gray: Gray) -> list[str]:
         """Texts in one picture (H × W, uint8) with every means, cheapest first, until one reads something.
@@ -166,7 +174,7 @@ class CodeReader:
 
 def _every_means(gray: Gray) -> Iterator[list[str]]:
     yield _texts(_first_pass(gray))
-    yield _texts(_codes(_scan(gray, GLOBAL), 1.0))
+    yield _texts(_codes(_found(_scan(gray, GLOBAL))))
     for window in likely_windows(gray.shape, reduced(gray), None, STILL_WINDOWS):
         patch = cut(gray, window)
         for step in PATCH_STEPS:
@@ -185,16 +193,18 @@ def _every_means(gray: Gray) -> Iterator[list[str]]:
 
 def _first_pass(gray: Gray) -> tuple[Code, ...]:
     """The codes in a picture as it is."""
-    return _codes(_scan(gray, LOCAL), 1.0)
+    return _codes(_found(_scan(gray, LOCAL)))
 
 
 def _read_prepared(prepared: Iterable[Prepared], area_factor: float) -> tuple[Code, ...]:
-    """The codes of the first of some pictures that holds any."""
+    """The codes of the first of some pictures that holds a text, or else of the first that holds any."""
+    first: tuple[Code, ...] = ()
     for picture in islice(prepared, MOST_TRIES):
-        codes = _codes(_scan(picture.gray, LOCAL), picture.area_factor * area_factor)
-        if codes:
+        codes = _codes(_found(_scan(picture.gray, LOCAL)), picture.area_factor * area_factor)
+        if _texts(codes):
             return codes
-    return ()
+        first = first or codes
+    return first
 
 
 def _scan(gray: Gray, binarizer: zxingcpp.Binarizer, *, return_errors: bool = False) -> list[zxingcpp.Barcode]:
@@ -208,15 +218,32 @@ def _scan(gray: Gray, binarizer: zxingcpp.Binarizer, *, return_errors: bool = Fa
     )
 
 
-def _codes(found: Iterable[zxingcpp.Barcode], area_factor: float) -> tuple[Code, ...]:
-    """What was read as text, each text once, the largest first; of two as large, always the same one first."""
-    codes = [Code(code.text, _area(code.position) * area_factor) for code in found if _is_text(code)]
+def _found(barcodes: Iterable[zxingcpp.Barcode]) -> list[Found]:
+    """What was read without an error, and where; the text is empty where the content is none, or is too long."""
+    read = [code for code in barcodes if code.valid]
+    return [Found(code.text if _is_text(code) else "", _area(code.position), _corners(code.position)) for code in read]
+
+
+def _is_text(code: zxingcpp.Barcode) -> bool:
+    return code.content_type == zxingcpp.ContentType.Text and len(code.text) <= MOST_CHARACTERS
+
+
+def _codes(found: Iterable[Found], area_factor: float = 1.0) -> tuple[Code, ...]:
+    return _ordered(Code(code.text, code.area * area_factor) for code in found)
+
+
+def _ordered(codes: Iterable[Code]) -> tuple[Code, ...]:
+    """Each text once, the largest first; of two as large, always the same one first."""
     ordered = sorted(codes, key=lambda code: (-code.area, code.text))
     return tuple({code.text: code for code in reversed(ordered)}.values())[::-1]
 
 
-def _is_text(code: zxingcpp.Barcode) -> bool:
-    return code.valid and code.content_type == zxingcpp.ContentType.Text and 0 < len(code.text) <= MOST_CHARACTERS
+def _corners(position: zxingcpp.Position) -> Corners:
+    top_left, top_right, bottom_right, bottom_left = (
+        (corner.x, corner.y)
+        for corner in (position.top_left, position.top_right, position.bottom_right, position.bottom_left)
+    )
+    return top_left, top_right, bottom_right, bottom_left
 
 
 def _area(position: zxingcpp.Position) -> float:
@@ -254,9 +281,19 @@ def _read_by_zbar(gray: Gray) -> list[str]:
     if zbar is None:
         return []
     codes = zbar.decode(gray, symbols=[zbar.ZBarSymbol.QRCODE])
-    # zbar guesses at the encoding of what is not ASCII, and guesses wrong: such a text would not be what the code says.
-    sized = [(-code.rect.width * code.rect.height, code.data.decode("ascii")) for code in codes if code.data.isascii()]
-    return list(dict.fromkeys(text for _, text in sorted(sized) if 0 < len(text) <= MOST_CHARACTERS))
+    sized = [
+        (-code.rect.width * code.rect.height, code.data.decode("ascii"))
+        for code in codes
+        if _is_plain(code.data) and 0 < len(code.data) <= MOST_CHARACTERS
+    ]
+    return list(dict.fromkeys(text for _, text in sorted(sized)))
+
+
+def _is_plain(content: bytes) -> bool:
+    """Whether it is text in ASCII: zbar guesses at other encodings, and guesses wrong, so that such a text would not be
+    what the code says; control characters are no text to zxing-cpp either.
+    """
+    return content.isascii() and all(byte >= ord(" ") or byte in LINE_BYTES for byte in content)
 
 
 @functools.cache  # without the library each import asks the linker again
@@ -286,4 +323,4 @@ def _bounded(gray: Gray) -> Gray:
 
 
 def _texts(codes: Iterable[Code]) -> list[str]:
-    return [code.text for code in codes]
+    return [code.text for code in codes if code.text]

@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 
 class Code(NamedTuple):
-    """A QR code that was read: its text, and its area in the picture in square pixels."""
+    """A QR code that was read: its text, and its area in the picture in square pixels. Where it holds anything but text
+    (bytes, control characters) or far too much of it, its text is empty: it is a code, and not one of ours.
+    """
 
     text: str
     area: float

@@ -17,6 +17,7 @@ import wire_samples as wire
 import zxingcpp
 from kiosk_booth import CODE, STATION, HandClock, SmallHub, enrolled, picture_of
 
+from demo.pictures import Booth as Stand
 from kiosk import screen
 from kiosk.booth import Booth, Scan
 from kiosk.camera import Frame, Gray, open_camera
@@ -209,8 +210,57 @@ def test_control_characters_reach_no_screen_and_hold_nobody_up(journal: Journal,
 
     said = "".join(screen.json_of(scan) + "".join(screen.lines_of(scan)) for scan in scans)
     assert not any(ord(character) < 32 for character in said)
-    assert {type(scan.outcome) for scan in scans[:-1]} <= {NotUsable}
+    assert [type(scan.outcome) for scan in scans] == [NotUsable, Received]
+
+
+NO_TEXTS: dict[str, str | bytes] = {
+    "bytes": bytes(range(0, 255, 3)),
+    "the beginning of a picture file": b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR",
+    "nothing but zeros": bytes(30),
+    "our prefix and control characters": "KP1:\x00\x1b",
+    "more than any code of ours may hold": "7" * 4_097,
+}
+
+
+@pytest.mark.parametrize("name", NO_TEXTS)
+def test_a_code_without_text_is_said_to_be_none_of_ours_and_said_once_more(journal: Journal, name: str) -> None:
+    code = segno.make_qr(NO_TEXTS[name], error="l", boost_error=False)
+    picture, good = picture_with(drawn(code, 3)), picture_of(card(1))
+
+    scans = scanned(journal, [picture] * (2 * REPEAT_MS // FRAME_MS) + [good] * (SWAP_MS // FRAME_MS + 1))
+
+    assert [scan.outcome for scan in scans[:-1]] == [NotUsable(Reason.FOREIGN_CODE)] * 2
     assert isinstance(scans[-1].outcome, Received)
+
+
+def test_a_code_without_text_never_comes_before_a_member_code_however_small(journal: Journal) -> None:
+    both = picture_of("", card(1))
+    without_text = drawn(segno.make_qr(bytes(range(0, 255, 3)), error="l"), 9)
+    both[-without_text.shape[0] :, -without_text.shape[1] :] = without_text
+
+    scans = scanned(journal, [both] * 10)
+
+    assert [shown.text for shown in CodeReader().sight(both).codes] == ["", card(1)]
+    assert [type(scan.outcome) for scan in scans] == [Received]
+
+
+def test_a_card_out_of_focus_receives_before_a_poster_that_is_read_all_the_time(journal: Journal) -> None:
+    stand = Stand(np.random.default_rng(4))
+    shown = stand.show(card(1), "card")
+
+    def seen(picture: Gray) -> Gray:
+        gray = np.asarray(cv2.GaussianBlur(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), (0, 0), 3.6), np.uint8)
+        poster = drawn(segno.make_qr("https://poster.example/"), 5)
+        gray[: poster.shape[0], : poster.shape[1]] = poster
+        return gray
+
+    nobody = [seen(stand.frame(None)) for _ in range(10)]
+    people = [seen(stand.frame(shown)) for _ in range(8)]
+    scans = scanned(journal, nobody + people)
+
+    assert [CodeReader().read(picture) for picture in nobody + people] == [["https://poster.example/"]] * 18
+    assert [type(scan.outcome) for scan in scans] == [NotUsable, Received]
+    assert grants_in(journal) == [wire.grant(1)]
 
 
 def poster_of(texts: Sequence[str]) -> list[Gray]:

@@ -10,12 +10,16 @@ import pytest
 import segno
 from numpy.typing import NDArray
 
+from benchmarks.hard_frames import burst
 from kiosk import decode
+from kiosk.background import STANDING_FRAMES
 from kiosk.decode import CodeReader
 from kiosk.motion import OPEN_FRAMES
+from kiosk.rescue import Prepared
 from kiosk.sight import NOTHING
 
 Gray = NDArray[np.uint8]
+BINARY = bytes(range(0, 255, 3))
 TOKEN = "KP1:" + (string.digits + string.ascii_uppercase + " $%*+-./:") * 3 + "ABCDEF"
 
 
@@ -129,12 +133,40 @@ def test_a_text_shown_twice_comes_once() -> None:
     assert CodeReader().read(scene((code("SAME"), 20, 20), (code("SAME"), 300, 800))) == ["SAME"]
 
 
-def test_a_code_of_bytes_that_are_no_text_gives_nothing() -> None:
-    binary = bytes(range(0, 255, 3))
-    picture = scene((code(binary), 100, 300))
+@pytest.mark.parametrize("content", [BINARY, b"\x00" * 30, "KP1:\x00\x1b[2J", "7" * 4097], ids=range(4))
+def test_a_code_whose_content_is_no_text_or_far_too_long_is_seen_and_gives_no_text(content: str | bytes) -> None:
+    made = segno.make_qr(content, error="l", boost_error=False)
+    picture = scene((pixels(made, 3), 50, 300))
 
+    sight = CodeReader().sight(picture)
+
+    assert [shown.text for shown in sight.codes] == [""]
+    assert sight.codes[0].area ** 0.5 == pytest.approx(3 * made.symbol_size(border=0)[0], rel=0.1)
     assert CodeReader().read(picture) == []
     assert CodeReader().read_still(picture) == []
+
+
+def test_a_code_without_text_takes_no_place_from_a_member_code_beside_it() -> None:
+    picture = scene((code(BINARY, 8), 20, 20), (code(TOKEN), 300, 800))
+
+    assert [shown.text for shown in CodeReader().sight(picture).codes] == ["", TOKEN]
+    assert CodeReader().read(picture) == CodeReader().read_still(picture) == [TOKEN]
+
+
+def test_a_blurred_code_without_text_is_rescued_as_one() -> None:
+    picture = np.asarray(cv2.GaussianBlur(scene((code(BINARY), 200, 400)), (0, 0), 2.1), np.uint8)
+    reader = CodeReader()
+
+    sights = [reader.sight(picture) for _ in decode.TURNS]
+
+    assert decode._first_pass(picture) == ()
+    assert [shown.text for shown in next(sight.codes for sight in sights if sight.codes)] == [""]
+
+
+def test_of_prepared_pictures_one_without_text_does_not_end_the_search_for_one_with_text() -> None:
+    prepared = [Prepared(scene((code(content), 100, 300)), 1.0) for content in (BINARY, TOKEN)]
+
+    assert [shown.text for shown in decode._read_prepared(prepared, 1.0)] == [TOKEN]
 
 
 def test_a_text_in_japanese_comes_as_it_is() -> None:
@@ -210,6 +242,103 @@ def test_a_card_that_was_read_is_forgotten_before_the_next_one_comes() -> None:
             break
 
     assert len(reader._stack) == 0
+
+
+POSTER = "https://poster.example/"
+
+
+def before_a_poster(picture: Gray) -> Gray:
+    """What the camera sees where a code hangs at its right edge, larger than any card."""
+    poster, seen = code(POSTER, 10), picture.copy()
+    seen[20 : 20 + poster.shape[0], 940 : 940 + poster.shape[1]] = poster
+    return seen
+
+
+def that_saw_the_poster(background: Gray) -> CodeReader:
+    reader = CodeReader()
+    for _ in range(STANDING_FRAMES):
+        reader.read(background)
+    return reader
+
+
+@pytest.mark.parametrize("draw", [draw for draw in HARD if draw is not tiny])  # of which luck reads 1 frame in 16
+def test_a_hard_code_is_read_before_a_poster_that_is_read_in_every_frame(draw: Callable[[], Gray]) -> None:
+    random = np.random.default_rng(3)
+    reader = that_saw_the_poster(before_a_poster(scene()))
+    frames = (before_a_poster(tremble(draw(), random)) for _ in range(2 * len(decode.TURNS)))
+    missed = (frame for frame in frames if decode._texts(decode._first_pass(frame)) == [POSTER])
+
+    reads = (reader.read(frame) for frame in missed)
+
+    assert next(texts for texts in reads if texts != [POSTER]) == [POSTER, TOKEN]
+
+
+@pytest.mark.parametrize("seed", [5, 8])
+def test_a_card_out_of_focus_as_a_camera_sees_it_is_read_before_a_poster(seed: int) -> None:
+    taken = burst("defocus", np.random.default_rng(seed))
+    turned = [np.ascontiguousarray(hard.gray[:, ::-1][::-1]) for hard in taken]  # the card at the left, not mirrored
+    missed = [frame for frame in map(before_a_poster, turned) if decode._texts(decode._first_pass(frame)) == [POSTER]]
+    reader = that_saw_the_poster(before_a_poster(scene()))
+
+    reads = [reader.read(frame) for frame in missed]
+
+    assert any(set(texts) == {POSTER, taken[0].text} for texts in reads)
+
+
+def test_a_small_poster_comes_after_the_rescued_card() -> None:
+    random = np.random.default_rng(3)
+    small = code(POSTER, 3)
+    reader = that_saw_the_poster(scene((small, 20, 1100)))
+
+    reads = []
+    for _ in decode.TURNS:
+        frame = tremble(out_of_focus(), random)
+        frame[20 : 20 + small.shape[0], 1100 : 1100 + small.shape[1]] = small
+        reads.append(reader.read(frame))
+
+    assert [TOKEN, POSTER] in reads
+
+
+def test_a_code_seen_and_not_read_is_told_beside_a_poster() -> None:
+    damaged = code(TOKEN)
+    damaged[70:130, 40:150] = 255
+    reader = that_saw_the_poster(before_a_poster(scene()))
+
+    sight = reader.sight(before_a_poster(scene((damaged, 100, 300))))
+
+    assert [shown.text for shown in sight.codes] == [POSTER]
+    assert sight.unread is not None
+    assert sight.unread.side == pytest.approx(41 * 4, rel=0.1)
+
+
+def test_a_poster_alone_is_read_in_every_frame_and_rests_the_rescue() -> None:
+    wall = before_a_poster(scene())
+    reader = that_saw_the_poster(wall)
+
+    sights = [reader.sight(wall) for _ in range(OPEN_FRAMES)]
+
+    assert all([shown.text for shown in sight.codes] == [POSTER] for sight in sights)
+    assert all(sight.unread is None for sight in sights)
+    assert reader._turn == 0
+
+
+def test_nothing_more_is_tried_while_somebody_holds_up_a_code_that_is_read() -> None:
+    reader = that_saw_the_poster(before_a_poster(scene()))
+
+    for frame in range(OPEN_FRAMES):
+        reader.read(before_a_poster(scene((code(TOKEN), 100 + 4 * frame, 300))))
+
+        assert reader._turn == 0
+
+
+def test_a_card_that_was_rescued_before_a_poster_is_forgotten_before_the_next_one_comes() -> None:
+    random = np.random.default_rng(3)
+    reader = that_saw_the_poster(before_a_poster(scene()))
+
+    while TOKEN not in reader.read(before_a_poster(tremble(out_of_focus(), random))):
+        assert reader._turn < len(decode.TURNS)
+
+    assert (len(reader._stack), reader._turn) == (0, 0)
 
 
 def test_a_rescued_code_is_as_large_as_it_is_in_the_frame() -> None:
