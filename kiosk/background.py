@@ -62,8 +62,10 @@ class Background:
     def holds_all(self, found: Sequence[Found]) -> bool:
         """Take what was read in the next frame, and say whether all of it stands still; so it is where nothing was."""
         new = [code for code in found if not any(place.holds(code) for place in self._places)]
-        here = [_after(place, found) for place in self._places] + [_place_of(code) for code in new]
-        kept = [place for place in here if place.missed < MISSED_FRAMES]
+        moved = {code.text for code in new}  # a hand hovers about a place, and comes by there again
+        before = [_after(place, found) for place in self._places]
+        kept = [place for place in before if place.missed < (1 if place.text in moved else MISSED_FRAMES)]
+        kept += [_place_of(code) for code in new]
         self._places = sorted(kept, key=lambda place: place.missed)[:MOST_PLACES]
         standing = [place for place in self._places if place.frames >= STANDING_FRAMES]
         return all(any(place.holds(code) for place in standing) for code in found)

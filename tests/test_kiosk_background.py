@@ -38,6 +38,20 @@ def test_a_code_in_a_hand_that_wanders_is_never_background() -> None:
     assert not any(held)
 
 
+def test_a_code_in_a_hand_that_hovers_about_one_place_is_never_background() -> None:
+    held = after(*[[found(CARD, left=100 + round(way))] for way in 8 * np.sin(1.3 * np.arange(120))])
+
+    assert not any(held)
+
+
+def test_of_two_posters_with_one_text_the_one_that_is_hidden_for_a_moment_is_remembered() -> None:
+    both = [found(POSTER), found(POSTER, left=500)]
+
+    held = after(*[both] * 9, both[1:], both)
+
+    assert held[-2:] == [True, True]
+
+
 def test_a_code_held_up_beside_the_background_is_none() -> None:
     held = after(*[[found(POSTER)]] * 9, [found(POSTER), found(CARD, left=500)], [found(POSTER)])
 
