@@ -18,7 +18,7 @@ from sync.rules import Fixed, Rule
 
 _REIWA = 2018
 NUMBER_MAX = 2**53 - 1
-"""No count and no moment is larger; a database's whole numbers end at 2⁶³."""
+"""No count and no moment is larger; a database's whole numbers end at 2**63."""
 
 
 class HexConverter(BaseConverter):
