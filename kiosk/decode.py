@@ -17,10 +17,10 @@ import numpy as np
 import zxingcpp
 from numpy.typing import NDArray
 
-from kiosk.background import Background, Corners, Found, without
-from kiosk.finder import by_finders
-from kiosk.motion import MotionGate
-from kiosk.rescue import (
+from kiosk.reading.background import Background, Corners, Found, without
+from kiosk.reading.finder import by_finders
+from kiosk.reading.motion import MotionGate
+from kiosk.reading.rescue import (
     Prepared,
     enlarged,
     equalised,
@@ -30,9 +30,9 @@ from kiosk.rescue import (
     unblurred_wide,
     unsmeared,
 )
+from kiosk.reading.stack import Stack
+from kiosk.reading.window import ROOM, Window, cut, likely_windows, reduced, scale_of
 from kiosk.sight import NOTHING, Code, Sight, Unread
-from kiosk.stack import Stack
-from kiosk.window import ROOM, Window, cut, likely_windows, reduced, scale_of
 
 MOST_CHARACTERS: Final = 4096  # no code of ours holds more than some hundreds
 MOST_TRIES: Final = 16

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kiosk.background import MISSED_FRAMES, MOST_PLACES, STANDING_FRAMES, Background, Found, without
+from kiosk.reading.background import MISSED_FRAMES, MOST_PLACES, STANDING_FRAMES, Background, Found, without
 
 POSTER, CARD = "https://poster.example/", "KP1:A"
 

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from benchmarks.hard_frames import burst
 from kiosk import decode
-from kiosk.background import STANDING_FRAMES
 from kiosk.decode import CodeReader
-from kiosk.motion import OPEN_FRAMES
-from kiosk.rescue import Prepared
+from kiosk.reading.background import STANDING_FRAMES
+from kiosk.reading.motion import OPEN_FRAMES
+from kiosk.reading.rescue import Prepared
 from kiosk.sight import NOTHING
 
 Gray = NDArray[np.uint8]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from kiosk.motion import MOST_UNREAD_FRAMES, OPEN_FRAMES, MotionGate, coarse_copy, has_moved
+from kiosk.reading.motion import MOST_UNREAD_FRAMES, OPEN_FRAMES, MotionGate, coarse_copy, has_moved
 
 Gray = NDArray[np.uint8]
 

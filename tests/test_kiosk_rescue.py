@@ -11,8 +11,8 @@ import segno
 import zxingcpp
 from numpy.typing import NDArray
 
-from kiosk.finder import MOST_FINDERS, by_finders, find_finders
-from kiosk.rescue import (
+from kiosk.reading.finder import MOST_FINDERS, by_finders, find_finders
+from kiosk.reading.rescue import (
     SMEAR_TURNS,
     Prepared,
     equalised,

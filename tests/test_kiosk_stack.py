@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kiosk.stack import MOST_PATCHES, Stack
-from kiosk.window import Window
+from kiosk.reading.stack import MOST_PATCHES, Stack
+from kiosk.reading.window import Window
 
 Gray = NDArray[np.uint8]
 PLACE = Window(160, 100, 320)

@@ -6,7 +6,7 @@ import pytest
 import segno
 from numpy.typing import NDArray
 
-from kiosk.window import PATCH, Window, cut, likely_windows, reduced, scale_of
+from kiosk.reading.window import PATCH, Window, cut, likely_windows, reduced, scale_of
 
 Gray = NDArray[np.uint8]
 

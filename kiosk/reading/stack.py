@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kiosk.window import Window, cut, scale_of
+from kiosk.reading.window import Window, cut, scale_of
 
 MOST_PATCHES: Final = 8
 """Eight patches are 0.8 MB; more would mix moments in which the card has turned too far."""

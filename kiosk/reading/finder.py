@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kiosk.rescue import Prepared
+from kiosk.reading.rescue import Prepared
 
 MOST_FINDERS: Final = 8
 NEIGHBOURHOOD: Final = 41
