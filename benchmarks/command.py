@@ -46,6 +46,8 @@ def bench(name: str | None, parent: Path, seed: int | None, *, with_json: bool, 
     some 25 minutes. Rates are by CPU time, in brackets by the wall clock; trust the ratios.
     """
     click.echo(_machine())
+    if quick:
+        click.echo("--quick: tiny sizes show that everything runs; the figures below mean nothing")
     if is_volatile(parent):
         click.echo(f"{parent} lies in memory or an overlay: a sync costs less there than on a disk (--dir)", err=True)
     names = [name] if name else [*USUAL, "decode"]

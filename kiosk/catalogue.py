@@ -8,7 +8,7 @@ from __future__ import annotations
 import gettext
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -60,9 +60,16 @@ class Catalogue:
         return self.say(line.sentence, **line.values)
 
 
-def read_catalogues(folder: Path = LOCALE) -> dict[str, Catalogue]:
-    """Return the languages in `folder` by their codes, Japanese ones first. Raises SettingsError."""
-    catalogues = [read_catalogue(path) for path in folder.glob("*.po")]
+def read_catalogues(folder: Path = LOCALE, complain: Callable[[str], None] = lambda _: None) -> dict[str, Catalogue]:
+    """Return the languages in `folder` by their codes, Japanese ones first. A file that cannot be used is told and left
+    out: one bad translation must not keep a booth shut.
+    """
+    catalogues = []
+    for path in sorted(folder.glob("*.po")):
+        try:
+            catalogues.append(read_catalogue(path))
+        except SettingsError as error:
+            complain(str(error))
     languages = sorted(catalogues, key=lambda one: (one.language.html_lang != "ja", one.language.code))
     return {catalogue.language.code: catalogue for catalogue in languages}
 
@@ -76,7 +83,7 @@ def read_catalogue(path: Path) -> Catalogue:
         raise _unusable(path, str(error)) from error
     own_name = catalog.get(Sentence.OWN_NAME)
     if catalog.locale is None or own_name is None or not isinstance(own_name.string, str) or not own_name.string:
-        raise _unusable(path, f"Language: … / {Sentence.OWN_NAME}")
+        raise _unusable(path, f'no header "Language: …", or nothing for {Sentence.OWN_NAME} (its own name)')
     fault = next(faults(catalog), None)
     if fault is not None:
         raise _unusable(path, fault)

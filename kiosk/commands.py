@@ -28,6 +28,7 @@ from kiosk.reference import reference_of
 from kiosk.refusals import EXIT_CAMERA, EXIT_HUB, EXIT_JOURNAL, EXIT_NOT_ENROLLED, end, refusals
 from kiosk.running import IN_JSON, IN_WORDS, run_booth
 from kiosk.stick import carry
+from sync.engine import waiting as waiting_to_be_sent
 from sync.enrolment import digits_to_compare
 from sync.keys import DEMO_LABEL
 
@@ -140,6 +141,9 @@ def run_command(
         with closing(enrolled_journal(Path(chosen.journal))) as journal:
             refuse_demo(journal, demo=demo)
             run_booth(chosen, journal, IN_JSON if as_json else IN_WORDS, time_is_confirmed=confirm_time)
+            waiting = waiting_to_be_sent(journal)
+        if not as_json:
+            click.echo(f"終わりました。まだ送っていない記録 {waiting}件 / Closed. Records not sent yet: {waiting}")
 
 
 @kiosk.command("export")
@@ -239,7 +243,8 @@ def _enrol(chosen: KioskSettings, path: Path, clock: Clock, *, demo: bool) -> No
         answer = enrol(journal, door, invitation, clock, _show_once(), is_demo=demo)
         if isinstance(answer, Refusal):
             end(EXIT_HUB, f"登録できませんでした / not enrolled: {answer.value}")
-        click.echo("登録できました。 / Enrolled.")
+        click.echo("登録できました。つぎは / Enrolled. Next:")
+        click.echo(f"  kiosk run --journal {path} --event … --activity … --camera …")
 
 
 def _show_once() -> Callable[[str], None]:

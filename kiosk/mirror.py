@@ -1,6 +1,7 @@
 """Turns camera frames into the small mirrored picture people see of themselves, made only while a page asks for it.
 
-A picture is never kept: the newest takes the place of the one before.
+A picture is never kept: the newest takes the place of the one before, and what nobody fetches is gone after a second,
+so that nobody sees the card of the person before.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ LIVELY_PAUSE_MS = 125
 QUIET_PAUSE_MS = 500
 """Between two pictures: 8 a second while something happens, 2 while nothing does. One costs 0.5 ms of a 720p frame."""
 
+KEPT_MS = 1_000
+"""How long a picture may be seen."""
 STILL_LIVELY_MS = 3_000
 """How long it stays lively after the last thing that happened."""
 MOVED = 4.0
@@ -46,6 +49,8 @@ class Mirror:
         """Make a picture of `frame`, if somebody waits for one and the last is old enough."""
         if is_something_seen:
             self._lively_until_ms = now_ms + STILL_LIVELY_MS
+        if self._made_ms is not None and now_ms - self._made_ms >= KEPT_MS:
+            self._jpeg = b""
         pause_ms = LIVELY_PAUSE_MS if self.is_lively(now_ms) else QUIET_PAUSE_MS
         if not self._is_wanted or (self._made_ms is not None and now_ms - self._made_ms < pause_ms):
             return

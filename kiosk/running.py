@@ -31,7 +31,11 @@ from kiosk.scan import Station
 from kiosk.service import notify
 from kiosk.sight import CameraState
 from kiosk.uplink import UplinkThread
+from sync.citytime import city_datetime
 from sync.manifest import Manifest
+
+EARLY_MS = 3_600_000
+"""How long before and after an event a booth starts without a word."""
 
 
 class Terminal(NamedTuple):
@@ -57,6 +61,7 @@ def run_booth(chosen: KioskSettings, journal: Journal, terminal: Terminal, *, ti
     booth = Booth(journal, clock, station)
     _refuse_unusable(chosen, booth.reference.manifest)
     _warn_of_unknown_station(booth.reference.manifest, station)
+    _warn_of_another_time(booth.reference.manifest, station, booth.stamp().wall_ms)
     if journal.stopped:
         click.echo(
             "この端末は登録しなおしが必要です。記録は送ります。 / Enrol this kiosk anew; it still sends.", err=True
@@ -99,7 +104,7 @@ def _page(chosen: KioskSettings, face: Face, clock: Clock) -> Iterator[str]:
     from kiosk.page.serving import PortTaken, served
     from kiosk.page.streams import Streams
 
-    catalogues = read_catalogues()
+    catalogues = read_catalogues(complain=_complain)
     if chosen.lang not in catalogues:
         raise SettingsError(
             f"ことば「{chosen.lang}」は ありません。 / There is no language {chosen.lang}: {', '.join(catalogues)}"
@@ -153,6 +158,22 @@ def _warn_of_unknown_station(manifest: Manifest | None, station: Station) -> Non
     click.secho(warning, fg="white", bg="red", err=True)
     known = list(_stations(manifest)) or ["  (まだ ひとつも 届いていません / none has come yet)"]
     click.echo("\n".join(["設定にあるもの / those in the settings:", *known]), err=True)
+
+
+def _warn_of_another_time(manifest: Manifest | None, station: Station, now_ms: int) -> None:
+    """Say that the event is not now, by this machine's clock. Nobody is refused for it: clocks are wrong, booths
+    overrun, and the hub judges the time.
+    """
+    event = manifest.event(station.event) if manifest is not None else None
+    if event is None or event.starts_ms - EARLY_MS <= now_ms <= event.ends_ms + EARLY_MS:
+        return
+    now, starts, ends = map(city_datetime, (now_ms, event.starts_ms, event.ends_ms))
+    warning = (
+        f"注意: {event.name}は {starts:%m月%d日 %H:%M} から {ends:%m月%d日 %H:%M} までです。"
+        f"この端末の時計は {now:%Y年%m月%d日 %H:%M} です。イベントか時計をたしかめてください。"
+        " / The event is at another time than this machine's clock says."
+    )
+    click.secho(warning, fg="white", bg="red", err=True)
 
 
 def _choices(manifest: Manifest | None) -> Iterator[str]:

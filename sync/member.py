@@ -15,6 +15,8 @@ BUCKETS = 1024
 
 NUMBER_LIMIT = 10**14
 _DIGITS = 14
+_WIDE = str.maketrans("０１２３４５６７８９", "0123456789")
+"""What a Japanese input method types."""
 
 
 def with_check_digits(twelve_digits: int) -> int:
@@ -35,10 +37,10 @@ def printed(number: int) -> str:
 
 
 def typed(text: str) -> int:
-    """Return the member number somebody typed, spaces and hyphens aside. Raises WireError("number") where the check
-    digits are off.
+    """Return the member number somebody typed, spaces, hyphens and the width of the digits aside. Raises
+    WireError("number") where the check digits are off.
     """
-    digits = "".join(character for character in text if character not in " -‐－　")
+    digits = "".join(character for character in text.translate(_WIDE) if character not in " -‐－　")
     if len(digits) != _DIGITS or not (digits.isascii() and digits.isdigit()) or not is_member_number(int(digits)):
         raise WireError("number")
     return int(digits)

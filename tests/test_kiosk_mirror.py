@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from kiosk.camera import Gray
-from kiosk.mirror import STILL_LIVELY_MS, WIDTH, Mirror
+from kiosk.mirror import KEPT_MS, STILL_LIVELY_MS, WIDTH, Mirror
 
 
 def frame(level: int = 100, size: tuple[int, int] = (720, 1280)) -> Gray:
@@ -75,6 +75,19 @@ def test_somebody_who_moves_makes_it_lively_and_noise_does_not() -> None:
 
     assert not noise_alone
     assert mirror.is_lively(2_000)
+
+
+def test_nobody_sees_the_picture_of_the_person_before() -> None:
+    mirror = Mirror()
+    mirror.take()
+    mirror.offer(frame(), 0, is_something_seen=True)
+
+    mirror.offer(frame(), KEPT_MS - 1, is_something_seen=False)
+    kept = mirror._jpeg
+    mirror.offer(frame(), KEPT_MS, is_something_seen=False)
+
+    assert kept
+    assert mirror.take() == b""
 
 
 def test_the_picture_of_a_camera_that_has_gone_is_forgotten() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -359,6 +360,28 @@ def test_the_camera_picture_comes_and_goes_with_the_camera(live: LiveBooth) -> N
     expect(picture).to_be_hidden()
     assert width == 480
     assert live.face.mirror.take() == b""
+
+
+def test_the_picture_of_one_person_is_gone_before_the_next_one_comes(live: LiveBooth) -> None:
+    picture = live.page.locator("#picture")
+    for _ in range(3):
+        with live.page.expect_response("**/picture.jpg*"):
+            live.turn(500)
+    expect(picture).to_be_visible()
+
+    live.see(card(1))
+
+    expect(picture).not_to_have_attribute("src", re.compile("."))
+
+
+def test_what_lies_behind_the_number_pad_is_out_of_reach_of_the_keyboard(live: LiveBooth) -> None:
+    live.page.locator("#open-pad").click()
+    is_out_of_reach = live.page.evaluate("['header', 'main', 'footer'].map((e) => document.querySelector(e).inert)")
+
+    live.page.keyboard.press("Escape")
+
+    assert is_out_of_reach == [True, True, True]
+    expect(live.page.locator("#open-pad")).to_be_focused()
 
 
 def test_two_windows_show_the_same(page: Page, context: BrowserContext) -> None:

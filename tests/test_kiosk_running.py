@@ -54,10 +54,12 @@ def test_a_booth_tells_the_page_in_words_and_ends_with_its_pictures(tmp_path: Pa
 
     code, words = said_by("run", "--journal", path, "--camera", pictures, *STATION, "--port", "0")
 
-    first, *rest = words.splitlines()
+    warning, page, scan, *_, last = words.splitlines()
     assert code == 0
-    assert first.startswith("画面: http://127.0.0.1:")
-    assert "10ポイント" in " ".join(rest)
+    assert "この端末の時計は" in warning  # the sample event is over
+    assert page.startswith("画面: http://127.0.0.1:")
+    assert "10ポイント" in scan
+    assert last.startswith("終わりました。まだ送っていない記録")
 
 
 def test_a_port_that_is_taken_ends_with_what_to_do_and_nothing_is_signed(tmp_path: Path) -> None:

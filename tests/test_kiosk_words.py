@@ -314,6 +314,18 @@ def test_a_file_that_cannot_be_used_is_named(text: str, tmp_path: Path) -> None:
         read_catalogue(path)
 
 
+def test_a_file_that_cannot_be_used_keeps_no_other_language_away(tmp_path: Path) -> None:
+    (tmp_path / "de.po").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "ja.po").write_bytes((LOCALE / "ja.po").read_bytes())
+    complaints: list[str] = []
+
+    found = read_catalogues(tmp_path, complaints.append)
+
+    assert list(found) == ["ja"]
+    assert len(complaints) == 1
+    assert "de.po" in complaints[0]
+
+
 @pytest.mark.parametrize(
     ("code", "family"),
     [("ja", "BIZUDPGothic"), ("ja-easy", "BIZUDPGothic"), ("en", "BIZUDPGothic"), ("vi", "BeVietnamPro")],

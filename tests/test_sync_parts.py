@@ -176,6 +176,7 @@ def test_a_printed_number_can_be_typed(twelve: int) -> None:
     assert typed(shown) == number
     assert typed(shown.replace(" ", "-")) == number
     assert typed(shown.replace(" ", "　")) == number
+    assert typed(shown.translate({ord("0") + digit: "０１２３４５６７８９"[digit] for digit in range(10)})) == number
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Takes a picture of every state of the participant's screen in every language, and writes the table that shows them.
 
-    python tools/take_screens.py [FOLDER]      (docs/screens; needs the packages of the tests, and Chromium)
+    .venv/bin/python tools/take_screens.py [FOLDER]      (docs/screens; `./kumapo test` once brings what it needs)
 
 The app, its server and the browser are real; what stands on the board, and before the camera, is drawn.
 """
@@ -142,7 +142,8 @@ def _as_palette(png: bytes) -> bytes:
 def _table(own_names: dict[str, str]) -> Iterator[str]:
     yield "# The participant's screen"
     yield ""
-    yield "Every state in every language, as `python tools/take_screens.py` takes them from the real page. 1280 × 720."
+    how = "`.venv/bin/python tools/take_screens.py` takes them from the real page, 1280 × 720"
+    yield f"Every state in every language, as {how} (`./kumapo test` once brings what it needs)."
     yield ""
     yield f"| | {' | '.join(own_names.values())} |"
     yield f"|---|{'---|' * len(own_names)}"

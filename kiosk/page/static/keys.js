@@ -24,13 +24,20 @@ export function listenForKeys() {
 export function closePad() {
   clearTimeout(closing);
   digits = "";
-  part("pad").hidden = true;
+  const hadFocus = part("pad").contains(document.activeElement);
+  hidePad(true);
+  if (hadFocus) part("open-pad").focus();
 }
 
 function openPad() {
-  part("pad").hidden = false;
+  hidePad(false);
   draw();
   part("pad").querySelector("[data-key='1']").focus();
+}
+
+function hidePad(isHidden) {  // what lies behind it is out of reach meanwhile
+  part("pad").hidden = isHidden;
+  for (const behind of document.querySelectorAll("header, main, footer")) behind.inert = !isHidden;
 }
 
 function take(event) {

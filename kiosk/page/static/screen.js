@@ -91,7 +91,11 @@ function comeBack(state) {  // a language somebody chose is theirs, not the next
 function fetchPicture() {
   const picture = part("picture");
   const isShown = body.dataset.camera === "good" && picture.parentElement.offsetParent !== null;
-  if (!isShown) return void setTimeout(fetchPicture, QUIET_MS);
+  if (!isShown) {  // whoever comes next sees themselves, not the one before
+    picture.hidden = true;
+    picture.removeAttribute("src");
+    return void setTimeout(fetchPicture, QUIET_MS);
+  }
   const next = new Image();
   next.onload = () => { picture.src = next.src; picture.hidden = false; setTimeout(fetchPicture, isLively ? LIVELY_MS : QUIET_MS); };
   next.onerror = () => setTimeout(fetchPicture, QUIET_MS);
