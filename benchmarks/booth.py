@@ -20,7 +20,7 @@ from benchmarks.report import Line, at_least, at_most
 SETTLING_FRAMES: Final = 15
 DIFFERENT_PICTURES: Final = 2  # of one person, in turn
 WITHOUT_A_SCREEN: Final = (
-    "Chromium or playwright is missing (apt install chromium; ./kumapo test brings the other):"
+    "Chromium (apt install chromium) or playwright (run ./kumapo test once) is missing:"
     " from a code in view to its result drawn, and the idle booth with a page open, are NOT measured"
 )
 
