@@ -80,7 +80,6 @@ class Lane:
         self._folder = folder
         self._people = crowd.people
         self._nobody = cycle(crowd.nobody)
-        self._different = len(crowd.nobody)
         self._pace = Pace(SystemClock(), FRAMES_A_SECOND)
         self._pipe = open_output(str(folder / "camera"), SystemClock())
         self._shown_ms: list[float] = []

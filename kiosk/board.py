@@ -10,12 +10,13 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from kiosk.booth import Scan
+from kiosk.gate import REPEAT_MS
 from kiosk.scan import WORDS
 from kiosk.sight import CameraState, Hint
 from kiosk.standing import NOWHERE, Standing
 
-RESULT_MS = 8_000
-"""How long a result stays, unless the next card comes before."""
+RESULT_MS = REPEAT_MS
+"""How long a result stays, unless the next card comes before; then a code still held up is answered once more."""
 
 IDLE, SEEN, HINT = "idle", "seen", "hint"
 STATES = (IDLE, SEEN, HINT, *WORDS.values())
