@@ -726,6 +726,13 @@ def test_a_slip_in_an_event_is_said_beside_the_field_and_nothing_is_added(
         assert len(registers.events(connection)) == 1
 
 
+def test_the_events_show_the_numbers_that_a_booth_is_started_with(desk: Desk, scene: Scene) -> None:
+    text = desk.get("/desk/events").text.replace("&nbsp;", " ").replace("\xa0", " ")
+
+    assert f"(番号 {scene.world.event})" in text
+    assert "(番号 2)" in text
+
+
 def test_a_changed_event_is_a_new_version_and_releases_what_was_held_for_its_time(scene: Scene, desk: Desk) -> None:
     page = desk.get(f"/desk/events/{scene.world.event}")
 
