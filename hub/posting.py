@@ -61,14 +61,18 @@ def post(
     connection: sa.Connection, kiosk: bytes, changes: Sequence[Change], shares: Iterable[int], now_ms: int
 ) -> frozenset[bytes]:
     """Bring the ledger from what the standings of one kiosk were to what they are. `shares` are the allotments it
-    carries a share of. Return the hashes of new claims that met another one on their repeat key.
+    carries a share of. Return the hashes of new claims that were settled one by one: their repeat key was claimed
+    before, or they were judged before.
     """
     tally = Tally()
     carried = frozenset(shares)
-    added = [_claim(kiosk, change.judged, carried) for change in changes if _is_added(change)]
+    added = [change for change in changes if _is_added(change)]
+    arrived = [_claim(kiosk, change.judged, carried) for change in added if change.was is None]
+    again = [_claim(kiosk, change.judged, carried) for change in added if change.was is not None]
     removed = [change.judged for change in changes if _is_removed(change)]
     _forget_asides(connection, kiosk, [change for change in changes if change.was in {"held", "dismissed"}], tally)
-    contested = _post_fresh(connection, added, tally, now_ms)
+    # What was judged before may have stood posted once: its own rows must not be taken for its posting now.
+    contested = [*_post_fresh(connection, arrived, tally, now_ms), *again]
     keys: dict[RepeatKey, list[Claim]] = {}
     for claim in contested:
         keys.setdefault(claim.key, []).append(claim)
@@ -140,7 +144,8 @@ def _claim(kiosk: bytes, judged: Judged, carried: frozenset[int]) -> Claim:
 
 
 def _post_fresh(connection: sa.Connection, claims: list[Claim], tally: Tally, now_ms: int) -> list[Claim]:
-    """Post the claims whose repeat key nobody has claimed before; return the others.
+    """Post the claims whose repeat key nobody has claimed before; return the others. Only for entries that have just
+    arrived: of these no row of the ledger can speak yet.
 
     Rows go in sorted by key, then the better claim first, so that of two claims in one batch the right one wins.
     """
