@@ -37,12 +37,12 @@ def accept_hole(hub: Hub, kiosk: bytes, first_seq: int, last_seq: int, reason: s
     """
 
     def work(connection: sa.Connection) -> None:
-        now_ms = hub.wall_ms()
-        progress = lock_progress(connection, kiosk, now_ms)
+        progress, now_ms = lock_progress(hub, connection, kiosk)
         starts_after = [run for run in progress.beyond if run[0] == last_seq + 1]
         if first_seq != progress.cursor.seq + 1 or not starts_after:
             raise ActRefused("この番号の欠落はありません / there is no hole with these numbers")
-        act = record(hub, connection, "accept hole", f"{kiosk.hex()} {first_seq}-{last_seq}", reason, done_by)
+        subject = f"{kiosk.hex()} {first_seq}-{last_seq}"
+        act = record(hub, connection, "accept hole", subject, reason, done_by, now_ms)
         execute(
             connection,
             """
@@ -54,7 +54,7 @@ def accept_hole(hub: Hub, kiosk: bytes, first_seq: int, last_seq: int, reason: s
             last_seq=last_seq,
             act=act,
         )
-        judge_again(hub, connection, kiosk, now_ms)
+        judge_again(hub, connection, kiosk)
 
     hub.store.run(work)
 
@@ -67,11 +67,12 @@ def top_up(hub: Hub, kiosk: bytes, allotment: int, points: int, reason: str, don
     def work(connection: sa.Connection) -> None:
         total, reserve = shares_in_force(connection, kiosk).get(allotment, (0, 0))
         try:
-            sign_manifest(hub, connection, kiosk, (Share(allotment, total + points, reserve),))
+            signed = sign_manifest(hub, connection, kiosk, (Share(allotment, total + points, reserve),))
         except ShareRefused as error:
             raise ActRefused(str(error)) from error
-        record(hub, connection, "top up", f"{kiosk.hex()} {allotment} +{points}", reason, done_by)
-        judge_again(hub, connection, kiosk, hub.wall_ms())
+        subject = f"{kiosk.hex()} {allotment} +{points}"
+        record(hub, connection, "top up", subject, reason, done_by, signed.issued_ms)
+        judge_again(hub, connection, kiosk)
 
     if points <= 0:
         raise ActRefused("増やすポイント数を入れてください / the points to add must be above 0")
@@ -119,7 +120,7 @@ def judge_kiosks_at(hub: Hub, event: int) -> None:
 
 def _judge_all(hub: Hub, kiosks: list[bytes]) -> None:
     for kiosk in kiosks:
-        hub.store.run(lambda connection, kiosk=kiosk: judge_again(hub, connection, kiosk, hub.wall_ms()))  # type: ignore[misc]
+        hub.store.run(lambda connection, kiosk=kiosk: judge_again(hub, connection, kiosk))  # type: ignore[misc]
 
 
 def _decide(hub: Hub, kiosk: bytes, hashes: list[bytes], kind: str, reason: str, done_by: str) -> None:
@@ -127,12 +128,11 @@ def _decide(hub: Hub, kiosk: bytes, hashes: list[bytes], kind: str, reason: str,
         raise ActRefused("記録をえらんでください / choose at least one entry")
 
     def work(connection: sa.Connection) -> None:
-        now_ms = hub.wall_ms()
-        lock_progress(connection, kiosk, now_ms)
-        act = record(hub, connection, kind, f"{kiosk.hex()} {len(hashes)}", reason, done_by)
+        _, now_ms = lock_progress(hub, connection, kiosk)
+        act = record(hub, connection, kind, f"{kiosk.hex()} {len(hashes)}", reason, done_by, now_ms)
         for entry_hash in hashes:
             _decide_one(connection, kiosk, entry_hash, kind, act)
-        judge_again(hub, connection, kiosk, now_ms)
+        judge_again(hub, connection, kiosk)
 
     hub.store.run(work)
 
@@ -170,9 +170,8 @@ def _decide_one(connection: sa.Connection, kiosk: bytes, entry_hash: bytes, kind
 
 def _draw(hub: Hub, kiosk: bytes, kind: str, reason: str, done_by: str) -> None:
     def work(connection: sa.Connection) -> None:
-        now_ms = hub.wall_ms()
-        progress = lock_progress(connection, kiosk, now_ms)
-        act = record(hub, connection, kind, kiosk.hex(), reason, done_by)
+        progress, now_ms = lock_progress(hub, connection, kiosk)
+        act = record(hub, connection, kind, kiosk.hex(), reason, done_by, now_ms)
         execute(
             connection,
             """
@@ -186,13 +185,23 @@ def _draw(hub: Hub, kiosk: bytes, kind: str, reason: str, done_by: str) -> None:
             act=act,
             since_ms=now_ms,
         )
-        judge_again(hub, connection, kiosk, now_ms)
+        judge_again(hub, connection, kiosk)
 
     hub.store.run(work)
 
 
-def record(hub: Hub, connection: sa.Connection, kind: str, subject: str, reason: str, done_by: str) -> bytes:
-    """Write down who did what, and why; return the act's key. Raises ActRefused without a reason."""
+def record(  # an act's own columns
+    hub: Hub,
+    connection: sa.Connection,
+    kind: str,
+    subject: str,
+    reason: str,
+    done_by: str,
+    now_ms: int | None = None,
+) -> bytes:
+    """Write down who did what, and why; return the act's key. `now_ms` is the moment of the transaction, where it has
+    asked for one. Raises ActRefused without a reason.
+    """
     if not reason.strip():
         raise ActRefused("理由を書いてください / a reason is needed")
     act = hub.random_bytes(16)
@@ -207,6 +216,6 @@ def record(hub: Hub, connection: sa.Connection, kind: str, subject: str, reason:
         subject=subject,
         reason=reason.strip(),
         done_by=done_by,
-        done_ms=hub.wall_ms(),
+        done_ms=hub.wall_ms() if now_ms is None else now_ms,
     )
     return act

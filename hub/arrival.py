@@ -22,6 +22,7 @@ from hub.facts import KioskRow, accepted_holes, find_kiosk, line_of, load_facts
 from hub.inbox import write_entries
 from hub.judge import Attested, Facts, Fold, Judged, hold_all, judge
 from hub.limits import flag_over_limit
+from hub.moment import moment_for
 from hub.posting import Change, ended_moments, post, unusual_members
 from hub.service import Hub, instances, is_rolled_back, key_list_version, mark_rolled_back
 from hub.store import execute, row, rows
@@ -51,28 +52,29 @@ class Progress(NamedTuple):
 
 def take_batch(hub: Hub, batch: Batch) -> bytes:
     """Take in a batch and return the signed receipt. Raises RolledBack; a repeated batch changes nothing."""
-    now_ms = hub.wall_ms()
     with hub.store.reading() as connection:
         kiosk = find_kiosk(connection, batch.kiosk) or _vouched(hub, batch)
     if kiosk is None:
-        return _receipt_for_unknown(hub, batch, now_ms)
+        return _receipt_for_unknown(hub, batch)
     checked = check_batch(kiosk.public_key, batch)
-    receipt = hub.store.run(lambda connection: _arrive(hub, connection, kiosk, batch, checked, now_ms))
+    receipt = hub.store.run(lambda connection: _arrive(hub, connection, kiosk, batch, checked))
     if receipt is None:
         raise RolledBack
     return write_receipt(hub.keyring.signer(RECEIPT), receipt)
 
 
-def judge_again(hub: Hub, connection: sa.Connection, kiosk: bytes, now_ms: int) -> None:
+def judge_again(hub: Hub, connection: sa.Connection, kiosk: bytes) -> None:
     """Judge a kiosk anew after an act, a new share or a changed reference record, and post the difference."""
-    progress = lock_progress(connection, kiosk, now_ms)
+    progress, now_ms = lock_progress(hub, connection, kiosk)
     found = find_kiosk(connection, kiosk)
     if found is not None:
         _write_progress(connection, kiosk, _judge_whole(hub, connection, found, progress, [], now_ms))
 
 
-def lock_progress(connection: sa.Connection, kiosk: bytes, now_ms: int) -> Progress:
-    """Lock a kiosk's progress for this transaction and return it; two hubs take turns here."""
+def lock_progress(hub: Hub, connection: sa.Connection, kiosk: bytes) -> tuple[Progress, int]:
+    """Lock a kiosk's progress for this transaction and return it, with the moment; two hubs take turns here, and only
+    whose turn it is reads the clock.
+    """
     execute(
         connection,
         """
@@ -82,7 +84,7 @@ def lock_progress(connection: sa.Connection, kiosk: bytes, now_ms: int) -> Progr
         ON CONFLICT (kiosk) DO UPDATE SET head_seq = kiosk_progress.head_seq
         """,
         kiosk=kiosk,
-        now_ms=now_ms,
+        now_ms=hub.wall_ms(),
         empty=b"",
     )
     found = row(
@@ -95,15 +97,16 @@ def lock_progress(connection: sa.Connection, kiosk: bytes, now_ms: int) -> Progr
     before_all = Head(0, first_prev(bytes(found.public_key)))
     cursor = Head(found.cursor_seq, bytes(found.cursor_hash)) if found.cursor_seq else before_all
     beyond = cbor2.loads(bytes(found.beyond), immutable=True) if found.beyond else ()
-    return Progress(found.head_seq, cursor, found.receipt_number, bool(found.is_plain), beyond, bytes(found.fold))
+    progress = Progress(found.head_seq, cursor, found.receipt_number, bool(found.is_plain), beyond, bytes(found.fold))
+    return progress, moment_for(hub, connection, kiosk)
 
 
 def _arrive(  # one batch and everything that bears on it
-    hub: Hub, connection: sa.Connection, kiosk: KioskRow, batch: Batch, checked: Checked, now_ms: int
+    hub: Hub, connection: sa.Connection, kiosk: KioskRow, batch: Batch, checked: Checked
 ) -> Receipt | None:
     """Store, judge and post inside the transaction; return the receipt to sign, None where the hub was rolled back."""
-    _register(hub, connection, kiosk, batch, now_ms)
-    progress = lock_progress(connection, kiosk.kiosk, now_ms)
+    _register(hub, connection, kiosk, batch)
+    progress, now_ms = lock_progress(hub, connection, kiosk.kiosk)
     instance = instances(connection)[-1]
     if is_rolled_back(connection) or _shows_our_future(hub, batch, progress, instance):
         mark_rolled_back(connection, f"receipt shown by {kiosk.kiosk.hex()}")
@@ -123,7 +126,7 @@ def _arrive(  # one batch and everything that bears on it
         now_ms=now_ms,
         kiosk=kiosk.kiosk,
     )
-    return _receipt(hub, connection, kiosk, batch, progress, instance, checked, now_ms)
+    return _receipt(hub, connection, kiosk, batch, progress, instance, checked)
 
 
 def _not_yet_stored(
@@ -303,7 +306,7 @@ def _vouched(hub: Hub, batch: Batch) -> KioskRow | None:
     return KioskRow(batch.kiosk, certificate.public_key, "", 0)
 
 
-def _register(hub: Hub, connection: sa.Connection, kiosk: KioskRow, batch: Batch, now_ms: int) -> None:
+def _register(hub: Hub, connection: sa.Connection, kiosk: KioskRow, batch: Batch) -> None:
     """Remember a kiosk that came with its certificate; one that is known stays as it is."""
     if batch.certificate is None or find_kiosk(connection, kiosk.kiosk) is not None:
         return
@@ -320,7 +323,7 @@ def _register(hub: Hub, connection: sa.Connection, kiosk: KioskRow, batch: Batch
         serial=certificate.serial,
         name=f"端末 {kiosk.kiosk.hex()[:4]}",
         certificate=batch.certificate,
-        now_ms=now_ms,
+        now_ms=hub.wall_ms(),
     )
 
 
@@ -345,7 +348,6 @@ def _receipt(  # everything a receipt says
     progress: Progress,
     instance: Instance,
     checked: Checked,
-    now_ms: int,
 ) -> Receipt:
     cursor = progress.cursor
     last = checked.arriving[-1] if checked.arriving else None
@@ -369,7 +371,7 @@ def _receipt(  # everything a receipt says
         beyond=progress.beyond,
         refused=checked.refused,
         backed_up_seq=0,
-        hub_ms=now_ms,
+        hub_ms=hub.wall_ms(),  # the clock itself: an earlier moment of the books is no help to a kiosk's clock
         next_after_seconds=hub.pace.next_after_seconds,
         max_batch=hub.pace.max_batch,
         manifest_version=newest.version or 0,
@@ -384,7 +386,7 @@ def _status(connection: sa.Connection, kiosk: bytes) -> Status:
     return Status.FENCED if kinds else Status.OK
 
 
-def _receipt_for_unknown(hub: Hub, batch: Batch, now_ms: int) -> bytes:
+def _receipt_for_unknown(hub: Hub, batch: Batch) -> bytes:
     """Say, signed, that this hub does not know the kiosk. Leaves nothing in the database: strangers cannot fill it."""
     with hub.store.reading() as connection:
         if is_rolled_back(connection):
@@ -403,7 +405,7 @@ def _receipt_for_unknown(hub: Hub, batch: Batch, now_ms: int) -> bytes:
             (),
             None,
             0,
-            now_ms,
+            hub.wall_ms(),
             hub.pace.next_after_seconds,
             hub.pace.max_batch,
             0,

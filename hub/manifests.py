@@ -7,6 +7,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from hub.facts import shares_in_force
+from hub.moment import moment_for
 from hub.posting import kiosk_holder
 from hub.reference import load_events, lost_cards, move
 from hub.service import Hub, instances
@@ -33,7 +34,7 @@ def sign_manifest(hub: Hub, connection: sa.Connection, kiosk: bytes, new_shares:
     """Sign and keep the next manifest for a kiosk; `new_shares` replace the shares of their allotments. Raises
     ShareRefused.
     """
-    now_ms = hub.wall_ms()
+    now_ms = moment_for(hub, connection, kiosk)
     instance = instances(connection)[-1]
     version = 1 + newest_version(connection, kiosk, instance.opened_ms)
     in_force = shares_in_force(connection, kiosk)

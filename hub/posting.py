@@ -262,8 +262,10 @@ def _settle_key(  # one repeat key and everything that bears on it
     The member's balance row is locked first: two hubs that meet on a key take turns from here on.
     """
     _lock_member(connection, key)
-    turn, standing = _posted_claim(connection, key)
+    turn, standing, posted_ms = _posted_claim(connection, key)
     asides = _duplicates(connection, key)
+    # Claims of other kiosks meet here, whose moments may be later: the books of a key never go back in time.
+    now_ms = max(now_ms, posted_ms, *asides.values())
     claims = [claim for claim in [*asides, *added, *([standing] if standing else [])] if claim.identity not in gone]
     now_wins = winner(claims)
     before = standing.identity if standing else None
@@ -297,38 +299,39 @@ def _lock_member(connection: sa.Connection, key: RepeatKey) -> None:
     )
 
 
-def _posted_claim(connection: sa.Connection, key: RepeatKey) -> tuple[int, Claim | None]:
-    """Return the last turn on a key (−1 for none) and the claim that stands posted: the last one given and not taken
-    back.
+def _posted_claim(connection: sa.Connection, key: RepeatKey) -> tuple[int, Claim | None, int]:
+    """Return the last turn on a key (−1 for none), the claim that stands posted (the last one given and not taken
+    back), and the moment of that turn.
     """
     turns = rows(
         connection,
         """
-        SELECT turn, kiosk, seq, hash, points, allotment, from_share, occurred_ms FROM transfer
+        SELECT turn, kiosk, seq, hash, points, allotment, from_share, occurred_ms, posted_ms FROM transfer
         WHERE event = :event AND bucket = :bucket AND member = :member AND activity = :activity AND occasion = :occasion
         ORDER BY turn
         """,
         **key._asdict(),
     )
     if not turns:
-        return -1, None
+        return -1, None, 0
     last = turns[-1]
-    claim = Claim(key, bytes(last.kiosk), last.seq, bytes(last.hash), *last[4:])
-    return last.turn, claim if last.points > 0 else None
+    claim = Claim(key, bytes(last.kiosk), last.seq, bytes(last.hash), *last[4:-1])
+    return last.turn, claim if last.points > 0 else None, last.posted_ms
 
 
-def _duplicates(connection: sa.Connection, key: RepeatKey) -> list[Claim]:
+def _duplicates(connection: sa.Connection, key: RepeatKey) -> dict[Claim, int]:
+    """Return the claims that lost a key, with the moment at which each was put aside."""
     found = rows(
         connection,
         """
-        SELECT kiosk, seq, hash, points, allotment, from_share, occurred_ms FROM aside
+        SELECT kiosk, seq, hash, points, allotment, from_share, occurred_ms, since_ms FROM aside
         WHERE event = :event AND bucket = :bucket AND member = :member AND activity = :activity AND occasion = :occasion
           AND verdict = 'duplicate'
         ORDER BY kiosk, seq, hash
         """,
         **key._asdict(),
     )
-    return [Claim(key, bytes(one.kiosk), one.seq, bytes(one.hash), *one[3:]) for one in found]
+    return {Claim(key, bytes(one.kiosk), one.seq, bytes(one.hash), *one[3:-1]): one.since_ms for one in found}
 
 
 def _give(connection: sa.Connection, claim: Claim, turn: int, tally: Tally, now_ms: int) -> None:

@@ -279,7 +279,7 @@ def _restored(world: World) -> None:
     _later(world)
     world.store.run(reserves)
     for kiosk in _all_kiosks(world):
-        world.store.run(lambda connection, kiosk=kiosk: judge_again(world.hub, connection, kiosk, world.now_ms))  # type: ignore[misc]
+        world.store.run(lambda connection, kiosk=kiosk: judge_again(world.hub, connection, kiosk))  # type: ignore[misc]
     _later(world)
     booth.grant(3, event=2)
     booth.grant(4, event=2, activity=VISIT, occasion=5)

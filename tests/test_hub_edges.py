@@ -197,7 +197,7 @@ def test_a_boot_that_comes_back_is_judged_the_same_at_once_and_again(world: Worl
     booth.send()
     before = world.picture()
 
-    world.store.run(lambda connection: judge_again(world.hub, connection, booth.kiosk, world.now_ms))
+    world.store.run(lambda connection: judge_again(world.hub, connection, booth.kiosk))
 
     assert world.picture() == before
     assert defects(world) == []
