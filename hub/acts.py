@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from hub.arrival import judge_again, lock_progress
 from hub.facts import shares_in_force
 from hub.judge import RELEASABLE
-from hub.manifests import ShareRefused, sign_manifest
+from hub.manifests import ManifestRefused, sign_manifest
 from hub.service import Hub
 from hub.store import execute, row, rows
 from sync.manifest import Share
@@ -68,7 +68,7 @@ def top_up(hub: Hub, kiosk: bytes, allotment: int, points: int, reason: str, don
         total, reserve = shares_in_force(connection, kiosk).get(allotment, (0, 0))
         try:
             signed = sign_manifest(hub, connection, kiosk, (Share(allotment, total + points, reserve),))
-        except ShareRefused as error:
+        except ManifestRefused as error:
             raise ActRefused(str(error)) from error
         subject = f"{kiosk.hex()} {allotment} +{points}"
         record(hub, connection, "top up", subject, reason, done_by, signed.issued_ms)

@@ -13,6 +13,7 @@ from hub.judge import EventNow, Facts
 from hub.service import Hub
 from hub.store import row, rows
 from sync.batch import Head
+from sync.codec import WireError
 from sync.envelope import MANIFEST
 from sync.keys import Instance
 from sync.manifest import Manifest, read_manifest
@@ -85,15 +86,22 @@ def accepted_holes(connection: sa.Connection, kiosk: bytes) -> dict[int, int]:
 
 def _manifests(hub: Hub, connection: sa.Connection, kiosk: bytes) -> dict[tuple[Instance, int], Manifest]:
     found = rows(connection, "SELECT encoded FROM manifest WHERE kiosk = :kiosk", kiosk=kiosk)
-    manifests = [_read_cached(hub, bytes(one.encoded)) for one in found]
-    return {(manifest.instance, manifest.version): manifest for manifest in manifests}
+    manifests = [stored_manifest(hub, bytes(one.encoded)) for one in found]
+    return {(manifest.instance, manifest.version): manifest for manifest in manifests if manifest is not None}
 
 
-def _read_cached(hub: Hub, encoded: bytes) -> Manifest:
-    """Read each manifest once: they never change, and every batch asks for them."""
+def stored_manifest(hub: Hub, encoded: bytes) -> Manifest | None:
+    """Return a manifest of the database, None where it cannot be read: then it is as if it were not there, and what was
+    granted under it is held.
+
+    Each is read once: they never change, and every batch asks for them.
+    """
     if encoded not in hub.manifest_cache:
-        hub.manifest_cache[encoded] = read_manifest(encoded, hub.keyring.verifying(MANIFEST))
-    return cast("Manifest", hub.manifest_cache[encoded])
+        try:
+            hub.manifest_cache[encoded] = read_manifest(encoded, hub.keyring.verifying(MANIFEST))
+        except WireError:
+            hub.manifest_cache[encoded] = None
+    return cast("Manifest | None", hub.manifest_cache[encoded])
 
 
 def _events(connection: sa.Connection) -> dict[int, EventNow]:

@@ -12,11 +12,16 @@ from hub.posting import kiosk_holder
 from hub.reference import load_events, lost_cards, move
 from hub.service import Hub, instances
 from hub.store import execute, execute_many, row
+from sync.codec import WireError
 from sync.envelope import MANIFEST
-from sync.manifest import Manifest, Share, write_manifest
+from sync.manifest import Manifest, Share, read_manifest, write_manifest
 
 
-class ShareRefused(Exception):
+class ManifestRefused(Exception):
+    """A manifest cannot be signed as things stand; the text says why. Nothing of it is kept."""
+
+
+class ShareRefused(ManifestRefused):
     """A share cannot be changed in this way; the text says why."""
 
 
@@ -32,7 +37,7 @@ def assign(connection: sa.Connection, kiosk: bytes, event: int) -> None:
 
 def sign_manifest(hub: Hub, connection: sa.Connection, kiosk: bytes, new_shares: tuple[Share, ...] = ()) -> Manifest:
     """Sign and keep the next manifest for a kiosk; `new_shares` replace the shares of their allotments. Raises
-    ShareRefused.
+    ManifestRefused.
     """
     now_ms = moment_for(hub, connection, kiosk)
     instance = instances(connection)[-1]
@@ -110,8 +115,23 @@ def _refuse_overdraft(connection: sa.Connection, allotment: int, points: int) ->
         raise ShareRefused("付与枠が足りません / the allotment does not hold that many points")
 
 
-def _keep(hub: Hub, connection: sa.Connection, manifest: Manifest) -> None:
+def _signed(hub: Hub, manifest: Manifest) -> bytes:
+    """Return the manifest, signed and read back as its kiosk will read it: what nobody can read must never be kept."""
     encoded = write_manifest(hub.keyring.signer(MANIFEST), manifest)
+    try:
+        is_whole = read_manifest(encoded, hub.keyring.verifying(MANIFEST)) == manifest
+    except WireError:
+        is_whole = False
+    if not is_whole:
+        raise ManifestRefused(
+            "端末が読めない設定になるため、署名しませんでした。イベントの日時と数を見なおしてください / "
+            "not signed, because no kiosk could read it; look at the dates and numbers of its events"
+        )
+    return encoded
+
+
+def _keep(hub: Hub, connection: sa.Connection, manifest: Manifest) -> None:
+    encoded = _signed(hub, manifest)
     execute(
         connection,
         """

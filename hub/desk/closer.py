@@ -13,15 +13,15 @@ import sqlalchemy as sa
 
 from hub.check import understand
 from hub.desk.overview import NOTHING, Pair
-from hub.facts import shares_in_force
+from hub.facts import shares_in_force, stored_manifest
 from hub.judge import Fold
 from hub.reference import load_events, lost_cards
 from hub.service import Hub, instances
 from hub.store import row, rows
 from sync.entry import DayEnd, Entry, Grant, Void
-from sync.envelope import ENTRY, MANIFEST, take_apart
+from sync.envelope import ENTRY, take_apart
 from sync.keys import Instance
-from sync.manifest import Manifest, Share, read_manifest
+from sync.manifest import Manifest, Share
 
 _PAGE = 5_000
 
@@ -278,7 +278,7 @@ def _newest_manifest(hub: Hub, connection: sa.Connection, kiosk: bytes) -> Manif
         "SELECT encoded FROM manifest WHERE kiosk = :kiosk ORDER BY instance_ms DESC, version DESC LIMIT 1",
         kiosk=kiosk,
     )
-    return None if found is None else read_manifest(bytes(found.encoded), hub.keyring.verifying(MANIFEST))
+    return None if found is None else stored_manifest(hub, bytes(found.encoded))
 
 
 def _flags(connection: sa.Connection, kiosk: bytes) -> dict[bytes, tuple[str, ...]]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask_wtf import FlaskForm
@@ -29,6 +29,7 @@ from wtforms import (
 from wtforms.meta import DefaultMeta
 from wtforms.validators import AnyOf, DataRequired, InputRequired, Length, NumberRange
 
+from hub.desk.shapes import NUMBER_MAX
 from sync.citytime import CITY_ZONE, city_datetime, wall_ms_of
 from sync.codec import WireError
 from sync.manifest import Activity, Event, OccasionBy
@@ -38,6 +39,8 @@ from sync.rules import ByHours, Fixed, Rule, read_rule, rule_as_value
 POINTS_MAX = 1_000_000_000
 MEMBERS_MAX = 500
 NAME_LENGTH_MAX = 60
+FIRST_DAY = datetime(2020, 1, 1)  # noqa: DTZ001  # what a clerk types is the city's wall clock, without a zone
+END_DAY = datetime(2100, 1, 1)  # noqa: DTZ001  # as above
 _NEEDED = "入力してください / Please fill this in"
 
 
@@ -58,9 +61,39 @@ def _reason() -> Any:  # a field waiting for its form
     )
 
 
+def _number(label: str, least: int, most: int, **more: Any) -> Any:  # a field waiting for its form
+    between = NumberRange(least, most, f"{least:,} から {most:,} までの数です")
+    return IntegerField(label, [InputRequired("数を入れてください / A number, please"), between], **more)
+
+
 def _points(label: str, least: int = 1) -> Any:  # a field waiting for its form
-    between = NumberRange(least, POINTS_MAX, f"{least:,} から {POINTS_MAX:,} までの数です")
-    return IntegerField(label, [InputRequired("数を入れてください / A number, please"), between])
+    return _number(label, least, POINTS_MAX)
+
+
+def _shown(label: str = "") -> Any:  # a field waiting for its form
+    """A number that the page itself has put in."""
+    return _number(label, 0, NUMBER_MAX, widget=widgets.HiddenInput())
+
+
+class _InOurTime:
+    """Takes only moments from FIRST_DAY on and before END_DAY: a slip in the year is no event, and no kiosk could read
+    it.
+    """
+
+    def __init__(self) -> None:
+        last = END_DAY - timedelta(minutes=1)
+        self.field_flags = {"min": f"{FIRST_DAY:%Y-%m-%dT%H:%M}", "max": f"{last:%Y-%m-%dT%H:%M}"}
+
+    def __call__(self, _form: object, field: Any) -> None:  # WTForms calls it so
+        """Raise ValidationError for another moment."""
+        if field.data is not None and not FIRST_DAY <= field.data < END_DAY:
+            raise ValidationError("2020年から2099年までの日時を入れてください / A date from 2020 to 2099, please")
+
+
+def _moment_field(label: str) -> Any:  # a field waiting for its form
+    return DateTimeLocalField(
+        label, [InputRequired(_NEEDED), _InOurTime()], format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
+    )
 
 
 _PLAINER = {
@@ -107,9 +140,7 @@ class SignInForm(DeskForm):
     """The key out of the link, and who is at the desk."""
 
     key = HiddenField()
-    operator = IntegerField(
-        "担当番号", [InputRequired(_NEEDED), NumberRange(1, 9_999, "1 から 9999 までの数です")], default=1
-    )
+    operator = _number("担当番号", 1, 9_999, default=1)
 
 
 class ReasonForm(DeskForm):
@@ -125,7 +156,7 @@ class DecideForm(DeskForm):
     decision = StringField("", [AnyOf(("release", "dismiss"), "反映か取り消しを押してください / Post or dismiss?")])
     entries = SelectMultipleField("記録", validate_choice=False)
     everything = BooleanField("この理由のものをすべて")
-    seen = IntegerField("", [InputRequired()], widget=widgets.HiddenInput())
+    seen = _shown()
     reason = _reason()
 
     def validate_entries(self, field: Any) -> None:  # WTForms calls it by its name
@@ -139,8 +170,8 @@ class DecideForm(DeskForm):
 class GapForm(DeskForm):
     """A gap in a kiosk's records, first and last number."""
 
-    first = IntegerField("", [InputRequired()], widget=widgets.HiddenInput())
-    last = IntegerField("", [InputRequired()], widget=widgets.HiddenInput())
+    first = _shown()
+    last = _shown()
     reason = _reason()
 
 
@@ -243,6 +274,11 @@ class ActivityForm(RowForm):
     )
     daily_limit = IntegerField("1日の上限(0は上限なし)", [NumberRange(0, 100, "0 から 100 までの数です")], default=0)
 
+    def validate_activity(self, field: Any) -> None:  # WTForms calls it by its name
+        """Its number is the page's own: 0 for a new one."""
+        if not re.fullmatch(r"[0-9]{1,6}", field.data or "0"):
+            raise ValidationError("もう一度ページを開いてください / Please open the page again")
+
     def validate_points(self, field: Any) -> None:  # WTForms calls it by its name
         """The points must make a rule."""
         if self.name.data and self.name.data.strip():
@@ -263,8 +299,8 @@ class EventForm(DeskForm):
     """An event with its activities; a new version where the event is there already."""
 
     name = _name("イベントの名前")
-    starts = DateTimeLocalField("始まり", [InputRequired(_NEEDED)], format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"])
-    ends = DateTimeLocalField("終わり", [InputRequired(_NEEDED)], format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"])
+    starts = _moment_field("始まり")
+    ends = _moment_field("終わり")
     allotment = SelectField("付与枠", coerce=int)
     activities = FieldList(FormField(ActivityForm), min_entries=1, max_entries=50)
 
@@ -303,9 +339,7 @@ class ChangeEventForm(EventForm):
 class AddMembersForm(DeskForm):
     """How many members to add, each with a card."""
 
-    count = IntegerField(
-        "人数", [InputRequired(_NEEDED), NumberRange(1, MEMBERS_MAX, f"1 から {MEMBERS_MAX:,} までの数です")]
-    )
+    count = _number("人数", 1, MEMBERS_MAX)
 
 
 class FindMemberForm(DeskForm):

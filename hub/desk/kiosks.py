@@ -14,7 +14,7 @@ from hub.acts import ActRefused
 from hub.desk import closer, overview, registers, visitor
 from hub.desk.forms import ApproveForm, AssignForm, DeskForm, GapForm, InviteForm, ReasonForm, TopUpForm, choices
 from hub.enrolments import EnrolmentRefused
-from hub.manifests import ShareRefused, assign, sign_manifest
+from hub.manifests import ManifestRefused, assign, sign_manifest
 from hub.served import served
 from sync.enrolment import Invitation, write_invitation
 from sync.manifest import Share
@@ -72,7 +72,7 @@ def approve(enrolment: bytes) -> Page:
             kiosk = enrolments.approve(served().hub, enrolment, tuple(form.events.data), shares)
         except EnrolmentRefused:
             form.refuse("is_same", "いま承認を待っている端末はありません / No kiosk waits here any more")
-        except ShareRefused as error:
+        except ManifestRefused as error:
             form.refuse("is_same", str(error))
         else:
             _write_down(line, kiosk)
@@ -154,7 +154,11 @@ def assign_event(kiosk: bytes) -> Page:
         assign(connection, kiosk, event)
         sign_manifest(served().hub, connection, kiosk)
 
-    served().hub.store.run(work)
+    try:
+        served().hub.store.run(work)
+    except ManifestRefused as error:
+        form.refuse("event", str(error))
+        return _kiosk_page(kiosk, {"assign": form}), HTTPStatus.BAD_REQUEST
     flash("イベントを割り当て、新しい端末設定を用意しました。")
     return redirect(url_for(".kiosk", kiosk=kiosk))
 
@@ -165,20 +169,28 @@ def renew_settings() -> Response:
     hub = served().hub
     with hub.store.reading() as connection:
         outdated = closer.outdated_kiosks(hub, connection)
-    for kiosk, _ in outdated:
-        hub.store.run(lambda connection, kiosk=kiosk: sign_manifest(hub, connection, kiosk))  # type: ignore[misc]
-    flash(f"{len(outdated)}台の端末に新しい設定を用意しました。端末が次につながったときに受けとります。")
+    renewed = sum(_renew(kiosk, name) for kiosk, name in outdated)
+    flash(f"{renewed}台の端末に新しい設定を用意しました。端末が次につながったときに受けとります。")
     return redirect(url_for(".page"))
 
 
 @kiosks.post("/<hex:kiosk>/settings")
 def renew_one(kiosk: bytes) -> Response:
     """Sign new settings for one kiosk."""
-    hub = served().hub
-    _line(kiosk)
-    hub.store.run(lambda connection: sign_manifest(hub, connection, kiosk))
-    flash("新しい端末設定を用意しました。")
+    if _renew(kiosk, _line(kiosk).name):
+        flash("新しい端末設定を用意しました。")
     return redirect(url_for(".kiosk", kiosk=kiosk))
+
+
+def _renew(kiosk: bytes, name: str) -> bool:
+    """Sign new settings for a kiosk; where the hub refuses to, say so, and the next one still gets its own."""
+    hub = served().hub
+    try:
+        hub.store.run(lambda connection: sign_manifest(hub, connection, kiosk))
+    except ManifestRefused as error:
+        flash(f"端末「{name}」: {error}")
+        return False
+    return True
 
 
 def _write_down(line: registers.InvitationLine, kiosk: bytes) -> None:
