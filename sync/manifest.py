@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import IntEnum
+from itertools import pairwise
 from typing import NamedTuple
 
 from sync.codec import (
@@ -28,6 +29,7 @@ from sync.rules import Rule, read_rule, rule_as_value
 from sync.token import ISSUE_LIMIT
 
 ID_LIMIT = 2**31
+SLOTS_LIMIT = 50
 _DEPTH = 8
 
 
@@ -39,14 +41,28 @@ class OccasionBy(IntEnum):
     SLOT = 2
 
 
+class Slot(NamedTuple):
+    """One of the times an activity may be had, as "the morning": its number is the occasion of a grant in it."""
+
+    slot: int
+    name: str
+
+
 class Activity(NamedTuple):
-    """A kind of earning at an event. `daily_limit` is how often one person may earn it on one day; 0 means no limit."""
+    """A kind of earning at an event. `daily_limit` is how often one person may earn it on one day; 0 means no limit.
+    `slots` are there exactly where the occasion goes by slots, their numbers rising.
+    """
 
     activity: int
     name: str
     rule: Rule
     occasion_by: OccasionBy
     daily_limit: int
+    slots: tuple[Slot, ...] = ()
+
+    def slot(self, number: int) -> Slot | None:
+        """Return the slot with that number, if the activity has it."""
+        return next((slot for slot in self.slots if slot.slot == number), None)
 
 
 class Event(NamedTuple):
@@ -108,7 +124,7 @@ def write_manifest(key: SigningKey, manifest: Manifest) -> bytes:
         (
             *event[:5],
             tuple(
-                (*activity[:2], rule_as_value(activity.rule), int(activity.occasion_by), activity.daily_limit)
+                (*activity[:2], rule_as_value(activity.rule), _occasion_as_value(activity), activity.daily_limit)
                 for activity in event.activities
             ),
         )
@@ -138,6 +154,21 @@ def is_newer(one: Manifest, other: Manifest | None) -> bool:
     a lower version.
     """
     return other is None or (one.instance, one.version) > (other.instance, other.version)
+
+
+def slots_as_value(slots: tuple[Slot, ...]) -> Value:
+    """Return slots as plain values."""
+    return tuple(tuple(slot) for slot in slots)
+
+
+def read_slots(value: Value) -> tuple[Slot, ...]:
+    """Return the slots in `value`: at most 50, their numbers rising; none is a list too. Raises WireError("type" |
+    "value").
+    """
+    slots = tuple(Slot(_want_id(number), want_text(name)) for number, name in map(_pair, want_list(value, SLOTS_LIMIT)))
+    if any(later.slot <= earlier.slot for earlier, later in pairwise(slots)):
+        raise WireError("value")
+    return slots
 
 
 def _read_payload(payload: bytes) -> Manifest:
@@ -173,13 +204,30 @@ def _read_event(value: Value) -> Event:
 
 
 def _read_activity(value: Value) -> Activity:
-    activity, name, rule, occasion_by, daily_limit = want_array(value, 5)
-    how = want_int(occasion_by)
-    if how not in {int(by) for by in OccasionBy}:
-        raise WireError("value")
+    activity, name, rule, occasion, daily_limit = want_array(value, 5)
+    occasion_by, slots = _read_occasion(occasion)
     return Activity(
-        _want_id(activity), want_text(name), read_rule(rule), OccasionBy(how), want_int(daily_limit, ID_LIMIT)
+        _want_id(activity), want_text(name), read_rule(rule), occasion_by, want_int(daily_limit, ID_LIMIT), slots
     )
+
+
+def _occasion_as_value(activity: Activity) -> Value:
+    by, slots = activity.occasion_by, activity.slots
+    return (int(by), slots_as_value(slots)) if by is OccasionBy.SLOT or slots else int(by)
+
+
+def _read_occasion(value: Value) -> tuple[OccasionBy, tuple[Slot, ...]]:
+    """Return when an activity may be had again, and the slots: 0, 1, or 2 with at least one slot."""
+    if type(value) is not tuple:
+        by = want_int(value)
+        if by not in {OccasionBy.NONE, OccasionBy.DAY}:
+            raise WireError("value")
+        return OccasionBy(by), ()
+    number, listed = _pair(value)
+    slots = read_slots(listed)
+    if want_int(number) != OccasionBy.SLOT or not slots:
+        raise WireError("value")
+    return OccasionBy.SLOT, slots
 
 
 def _read_share(value: Value) -> Share:
@@ -193,7 +241,7 @@ def _read_card(value: Value) -> tuple[int, int]:
 
 
 def _want_id(value: Value) -> int:
-    """A number of an event, activity or allotment begins at 1, as in a grant."""
+    """A number of an event, activity, slot or allotment begins at 1, as in a grant."""
     number = want_int(value, ID_LIMIT)
     if number == 0:
         raise WireError("value")

@@ -38,7 +38,7 @@ from sync.engine import Uplink
 from sync.entry import Body, DayEnd, Grant, Opened, Shown, Stamp, Trust, Void, read_entry
 from sync.envelope import ENTRY, take_apart
 from sync.keys import KeyState, OnlineKey
-from sync.manifest import OccasionBy, Share, write_manifest
+from sync.manifest import OccasionBy, Share, Slot, write_manifest
 from sync.member import printed
 from sync.receipt import Status
 from sync.token import write_token
@@ -234,7 +234,8 @@ def test_once_the_hub_has_told_the_time_the_days_limit_holds(journal: Journal) -
     clock = HandClock(wall=0)
     UplinkThread(journal, SmallHub(), clock, lambda: 0.5).turn()
     limited = wire.manifest(version=2)
-    activity = limited.events[0].activities[0]._replace(occasion_by=OccasionBy.SLOT, daily_limit=2)
+    slots = tuple(Slot(number, f"{number}回目") for number in (1, 2, 3))
+    activity = limited.events[0].activities[0]._replace(occasion_by=OccasionBy.SLOT, daily_limit=2, slots=slots)
     event = limited.events[0]._replace(activities=(activity,))
     journal.keep_manifest(write_manifest(wire.MANIFEST_KEY, limited._replace(events=(event,))))
 

@@ -14,6 +14,7 @@ from wire_samples import (
     INSTANCE,
     KIOSK_ID,
     KIOSK_KEY,
+    MANIFEST_KEY,
     MEMBER_KEY,
     MORNING_MS,
     OTHER_KIOSK_KEY,
@@ -25,6 +26,7 @@ from wire_samples import (
     event,
     grant,
     key_list,
+    keys_for,
     manifest,
     member,
     stamp,
@@ -36,9 +38,9 @@ from sync.citytime import city_datetime, city_day, fiscal_year, wall_ms_of
 from sync.codec import MOMENT_LIMIT, WireError, decode
 from sync.enrolment import digits_to_compare, mac_from_hub, mac_from_kiosk
 from sync.entry import Clock, Read, Shown, Void, first_prev, hash_of, sign_entry
-from sync.envelope import ENTRY, MEMBER, SigningKey, is_signed_by, is_usable_public_key, take_apart
+from sync.envelope import ENTRY, MANIFEST, MEMBER, SigningKey, is_signed_by, is_usable_public_key, take_apart
 from sync.keys import Instance, KeyList, read_key_list, root_key_hash
-from sync.manifest import Activity, Event, Share, is_newer
+from sync.manifest import SLOTS_LIMIT, Activity, Event, OccasionBy, Share, Slot, is_newer, read_manifest, write_manifest
 from sync.member import bucket_of, is_member_number, printed, typed, with_check_digits
 from sync.request import is_fresh_nonce, make_nonce
 from sync.rules import ByHours, Fixed, points_for
@@ -310,9 +312,39 @@ def test_a_manifest_finds_its_events_activities_and_shares() -> None:
     assert known.event(8) is None
     assert activity is not None
     assert activity.rule == HOURS
-    assert event().activity(3) is None
+    assert event().activity(4) is None
     assert known.share_of(3) == Share(3, 1_000, 100)
     assert known.share_of(4) == Share(4, 0, 0)
+
+
+def test_an_activity_finds_its_slots_by_number() -> None:
+    lesson = event().activities[2]
+
+    found = [lesson.slot(number) for number in (0, 1, 2, 3)]
+
+    assert found == [None, Slot(1, "午前"), None, Slot(3, "午後")]
+
+
+@pytest.mark.parametrize(
+    ("by", "slots"),
+    [
+        (OccasionBy.SLOT, ()),
+        (OccasionBy.NONE, (Slot(1, "午前"),)),
+        (OccasionBy.DAY, (Slot(1, "午前"),)),
+        (OccasionBy.SLOT, (Slot(3, "午後"), Slot(1, "午前"))),
+        (OccasionBy.SLOT, (Slot(1, "午前"), Slot(1, "午後"))),
+        (OccasionBy.SLOT, tuple(Slot(number, "") for number in range(1, SLOTS_LIMIT + 2))),
+    ],
+)
+def test_slots_that_are_not_what_the_occasion_asks_for_are_not_read(by: OccasionBy, slots: tuple[Slot, ...]) -> None:
+    activity = event().activities[0]._replace(occasion_by=by, slots=slots)
+    wrong = manifest()._replace(events=(event()._replace(activities=(activity,)),))
+    written = write_manifest(MANIFEST_KEY, wrong)
+
+    with pytest.raises(WireError) as refused:
+        read_manifest(written, keys_for(MANIFEST, MANIFEST_KEY))
+
+    assert refused.value.reason == "value"
 
 
 # ---------------- signing

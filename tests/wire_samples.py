@@ -13,7 +13,7 @@ from sync.citytime import CITY_ZONE, DAY_MS, city_day, wall_ms_of
 from sync.entry import Body, DayEnd, Grant, Opened, Read, Shown, SignedEntry, Stamp, Trust, first_prev, sign_entry
 from sync.envelope import KIOSK, MANIFEST, MEMBER, RECEIPT, Purpose, SigningKey
 from sync.keys import Instance, KeyList, KeyState, OnlineKey, write_key_list
-from sync.manifest import Activity, Event, Manifest, OccasionBy, Share
+from sync.manifest import Activity, Event, Manifest, OccasionBy, Share, Slot
 from sync.member import with_check_digits
 from sync.receipt import Receipt, Status
 from sync.rules import ByHours, Fixed
@@ -49,6 +49,8 @@ HELPING: Final = 1
 """Points once a day."""
 CLEANING: Final = 2
 """Points by the hours."""
+LESSON: Final = 3
+"""Points once in each of the slots 1 and 3."""
 
 
 def member(number: int) -> int:
@@ -167,10 +169,13 @@ def chain_of(grants: int, key: SigningKey = KIOSK_KEY) -> Chain:
 
 
 def event() -> Event:
-    """Return the sample event: helping gives 10 points once a day, cleaning gives points by the hours."""
+    """Return the sample event: helping gives 10 points once a day, cleaning gives points by the hours, a lesson gives
+    10 points in each of two slots.
+    """
     helping = Activity(HELPING, "お手伝い", Fixed(10), OccasionBy.DAY, 1)
     cleaning = Activity(CLEANING, "そうじ", ByHours(((30, 5), (60, 10), (120, 20))), OccasionBy.DAY, 0)
-    return Event(EVENT, "まつり", MORNING_MS, EVENING_MS, ALLOTMENT, (helping, cleaning))
+    lesson = Activity(LESSON, "講座", Fixed(10), OccasionBy.SLOT, 0, (Slot(1, "午前"), Slot(3, "午後")))
+    return Event(EVENT, "まつり", MORNING_MS, EVENING_MS, ALLOTMENT, (helping, cleaning, lesson))
 
 
 def manifest(version: int = 1, kiosk: bytes = KIOSK_ID, instance: Instance = INSTANCE) -> Manifest:

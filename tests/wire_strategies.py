@@ -31,7 +31,7 @@ from sync.envelope import (
     take_apart,
 )
 from sync.keys import Instance, KeyList, KeyState, OnlineKey
-from sync.manifest import Activity, Event, Manifest, OccasionBy, Share
+from sync.manifest import Activity, Event, Manifest, OccasionBy, Share, Slot
 from sync.member import with_check_digits
 from sync.receipt import Receipt, Status
 from sync.rules import ByHours, Fixed
@@ -97,7 +97,20 @@ BODIES: Final[st.SearchStrategy[Body]] = st.one_of(
 RULES: Final = st.builds(Fixed, below(1_000_001, 1)) | st.lists(
     st.tuples(below(100_000), below(1_000_001, 1)), min_size=1, max_size=4, unique_by=lambda row: row[0]
 ).map(lambda rows: ByHours(tuple(sorted(rows))))
-ACTIVITIES: Final = st.builds(Activity, ID, text(20), RULES, st.sampled_from(OccasionBy), below(2**31))
+SLOTS: Final = st.lists(st.builds(Slot, ID, text(20)), min_size=1, max_size=4, unique_by=lambda slot: slot.slot).map(
+    lambda slots: tuple(sorted(slots))
+)
+OCCASIONS: Final = st.sampled_from([(OccasionBy.NONE, ()), (OccasionBy.DAY, ())]) | SLOTS.map(
+    lambda slots: (OccasionBy.SLOT, slots)
+)
+ACTIVITIES: Final = st.builds(
+    lambda number, name, rule, occasion, limit: Activity(number, name, rule, occasion[0], limit, occasion[1]),
+    ID,
+    text(20),
+    RULES,
+    OCCASIONS,
+    below(2**31),
+)
 EVENTS: Final = st.builds(
     lambda number, name, times, allotment, activities: Event(
         number, name, min(times), max(times), allotment, tuple(activities)

@@ -29,7 +29,7 @@ from sync.batch import Head
 from sync.certificate import Certificate, write_certificate
 from sync.envelope import KEYS, KIOSK, MANIFEST, RECEIPT
 from sync.keys import KeyList, KeyState, OnlineKey, write_key_list
-from sync.manifest import Activity, Event, Manifest, OccasionBy, Share, write_manifest
+from sync.manifest import Activity, Event, Manifest, OccasionBy, Share, Slot, write_manifest
 from sync.receipt import Receipt, Status, write_receipt
 from sync.rules import Fixed
 
@@ -220,7 +220,17 @@ def _manifests() -> list[Vector]:
     def with_rule(rule: object) -> list[Any]:
         return with_event(at_5=[_with(ACTIVITY, {"at_2": rule})])
 
+    def with_occasion(occasion: object) -> list[Any]:
+        return with_event(at_5=[_with(ACTIVITY, {"at_3": occasion})])
+
+    def in_slots(*slots: Slot) -> Manifest:
+        activity = helping._replace(occasion_by=OccasionBy.SLOT, slots=slots)
+        return plain._replace(events=(event._replace(activities=(activity,)),))
+
     hours = ["by_hours", [[30, 5], [60, 10]]]
+    morning, evening = [1, "午前"], [3, "午後"]
+    fifty = tuple(Slot(number, str(number)) for number in range(1, 51))
+    fifty_one = [[number, str(number)] for number in range(1, 52)]
     return [
         good("a manifest", "manifest", "kumapo", write_manifest(MANIFEST_KEY, ours), ours),
         pycose("a manifest by pycose", plain),
@@ -233,9 +243,32 @@ def _manifests() -> list[Vector]:
         wrong("a manifest with no hours", "value", at_5=with_rule(["by_hours", []])),
         wrong("a manifest with event 0", "value", at_5=with_event(at_0=0)),
         wrong("a manifest with an event that ends before it starts", "value", at_5=with_event(at_3=MORNING_MS - 1)),
-        wrong(
-            "a manifest with an unknown sort of occasion", "value", at_5=with_event(at_5=[_with(ACTIVITY, {"at_3": 3})])
+        pycose(
+            "a manifest with slots",
+            in_slots(Slot(1, "午前"), Slot(3, "午後")),
+            at_5=with_occasion([2, [morning, evening]]),
         ),
+        good(
+            "a manifest with 50 slots",
+            "manifest",
+            "kumapo",
+            write_manifest(MANIFEST_KEY, in_slots(*fifty)),
+            in_slots(*fifty),
+        ),
+        wrong("a manifest with an unknown sort of occasion", "value", at_5=with_occasion(3)),
+        wrong("a manifest that goes by slots and has none", "value", at_5=with_occasion([2, []])),
+        wrong("a manifest that goes by slots and leaves them out", "value", at_5=with_occasion(2)),
+        wrong("a manifest with slots for once", "value", at_5=with_occasion([0, [morning]])),
+        wrong("a manifest with slots for once a day", "value", at_5=with_occasion([1, [morning]])),
+        wrong("a manifest with no slots for once a day", "value", at_5=with_occasion([1, []])),
+        wrong("a manifest with slots out of order", "value", at_5=with_occasion([2, [evening, morning]])),
+        wrong("a manifest with one slot twice", "value", at_5=with_occasion([2, [morning, morning]])),
+        wrong("a manifest with slot 0", "value", at_5=with_occasion([2, [[0, "午前"]]])),
+        wrong("a manifest with slot 2^31", "value", at_5=with_occasion([2, [[2**31, "午前"]]])),
+        wrong("a manifest with 51 slots", "value", at_5=with_occasion([2, fifty_one])),
+        wrong("a manifest with true for a slot", "type", at_5=with_occasion([2, [[True, "午前"]]])),
+        wrong("a manifest with a slot without a name", "type", at_5=with_occasion([2, [[1]]])),
+        wrong("a manifest with an occasion of three items", "type", at_5=with_occasion([2, [morning], 0])),
         wrong("a manifest with true for a share", "type", at_6=[[3, True, 0]]),
         wrong("a manifest with a lost card of three items", "type", at_7=[[1, 1, 1]]),
         wrong("a manifest nested too deep", "encoding", at_9=[[[[[[[[[1]]]]]]]]]),
