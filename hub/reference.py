@@ -15,7 +15,7 @@ from hub.store import execute, execute_many, row, rows
 from sync.citytime import fiscal_year
 from sync.codec import decode, encode
 from sync.envelope import SigningKey
-from sync.manifest import Activity, Event, OccasionBy
+from sync.manifest import Activity, Event, OccasionBy, Slot, read_slots, slots_as_value
 from sync.member import bucket_of, with_check_digits
 from sync.rules import read_rule, rule_as_value
 from sync.token import write_token
@@ -27,6 +27,18 @@ class Card(NamedTuple):
     member: int
     issue: int
     token: str
+
+
+class SlotsBefore(NamedTuple):
+    """The slots an activity has in the newest version of its event, and the highest number it had in any: what stands
+    under a number in the ledger is never called by another name.
+    """
+
+    now: tuple[Slot, ...]
+    highest: int
+
+
+NO_SLOTS = SlotsBefore((), 0)
 
 
 def add_organisation(connection: sa.Connection, name: str, kind: str = "grants") -> int:
@@ -134,8 +146,8 @@ def add_event(  # an event's own columns
     execute_many(
         connection,
         """
-        INSERT INTO activity (event, version, activity, name, rule, occasion_by, daily_limit)
-        VALUES (:event, :version, :activity, :name, :rule, :occasion_by, :daily_limit)
+        INSERT INTO activity (event, version, activity, name, rule, occasion_by, daily_limit, slots)
+        VALUES (:event, :version, :activity, :name, :rule, :occasion_by, :daily_limit, :slots)
         """,
         [
             {
@@ -146,6 +158,7 @@ def add_event(  # an event's own columns
                 "rule": encode(rule_as_value(activity.rule)),
                 "occasion_by": int(activity.occasion_by),
                 "daily_limit": activity.daily_limit,
+                "slots": encode(slots_as_value(activity.slots)),
             }
             for activity in activities
         ],
@@ -181,7 +194,7 @@ def _activities(connection: sa.Connection, event: int, version: int) -> tuple[Ac
     found = rows(
         connection,
         """
-        SELECT activity, name, rule, occasion_by, daily_limit FROM activity
+        SELECT activity, name, rule, occasion_by, daily_limit, slots FROM activity
         WHERE event = :event AND version = :version ORDER BY activity
         """,
         event=event,
@@ -194,9 +207,33 @@ def _activities(connection: sa.Connection, event: int, version: int) -> tuple[Ac
             read_rule(decode(bytes(one.rule), depth=3)),
             OccasionBy(one.occasion_by),
             one.daily_limit,
+            slots_in(one.slots),
         )
         for one in found
     )
+
+
+def slots_in(stored: bytes) -> tuple[Slot, ...]:
+    """Return the slots in an activity's row."""
+    return read_slots(decode(bytes(stored), depth=2))
+
+
+def slots_before(connection: sa.Connection, event: int) -> dict[int, SlotsBefore]:
+    """Return what is known of the slots of an event's activities by number, over all versions of the event."""
+    found = rows(
+        connection,
+        """
+        SELECT activity, slots, version = (SELECT max(version) FROM event WHERE event = :event) AS is_newest
+        FROM activity WHERE event = :event ORDER BY version, activity
+        """,
+        event=event,
+    )
+    known: dict[int, SlotsBefore] = {}
+    for one in found:
+        slots = slots_in(one.slots)
+        highest = max(known.get(one.activity, NO_SLOTS).highest, *(slot.slot for slot in slots), 0)
+        known[one.activity] = SlotsBefore(slots if one.is_newest else (), highest)
+    return known
 
 
 def add_members(

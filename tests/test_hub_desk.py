@@ -14,6 +14,8 @@ from wire_samples import MORNING_MS, sample_key
 from hub.audit import audit
 from hub.desk import closer, overview, registers
 from hub.facts import find_kiosk
+from hub.reference import SlotsBefore, slots_before
+from hub.reference import add_event as new_version
 from hub.service import mark_rolled_back
 from hub.store import Store, execute, row, rows
 from sync.certificate import kiosk_identity
@@ -21,7 +23,7 @@ from sync.citytime import DAY_MS
 from sync.enrolment import digits_to_compare
 from sync.entry import Clock
 from sync.envelope import MANIFEST
-from sync.manifest import OccasionBy, Share, read_manifest
+from sync.manifest import Activity, OccasionBy, Share, Slot, read_manifest
 from sync.member import bucket_of, printed
 from sync.rules import ByHours, Fixed
 
@@ -701,6 +703,69 @@ def test_an_event_with_activities_is_written_as_it_was_typed(world: World, desk:
     ]
 
 
+def slots_of(world: World, event: int) -> list[tuple[Slot, ...]]:
+    with world.store.reading() as connection:
+        line = registers.event_numbered(connection, event)
+    assert line is not None
+    return [activity.slots for activity in line.event.activities]
+
+
+def test_slots_are_numbered_from_1_and_stand_in_the_list_and_in_the_kiosks_settings(world: World, desk: Desk) -> None:
+    add_event(desk, **{"activities-0-occasion_by": "2", "activities-0-slots": "午前\n\n 午後 \n"})
+
+    listed = desk.get("/desk/events").text.replace("&nbsp;", " ").replace("\xa0", " ")
+    told = world.booth(events=(world.event, 2)).manifest.event(2)
+
+    assert told is not None
+    assert slots_of(world, 2) == [activity.slots for activity in told.activities]
+    assert slots_of(world, 2) == [(Slot(1, "午前"), Slot(2, "午後")), ()]
+    assert "午後 (時間帯 2)" in listed
+    assert audit(world.store, world.hub.keyring) == []
+
+
+def test_a_slot_that_stays_keeps_its_number_and_a_new_one_never_gets_one_that_was_used(
+    world: World, desk: Desk
+) -> None:
+    add_event(desk, **{"activities-0-occasion_by": "2", "activities-0-slots": "朝\n昼\n夜"})
+    seen = []
+
+    for names in ("夕方\n朝\n昼", "昼\n夜", "深夜\n昼"):
+        desk.submit(desk.get("/desk/events/2"), "/events/2", reason="見直し", **{"activities-0-slots": names})
+        seen.append(slots_of(world, 2)[0])
+
+    assert seen == [
+        (Slot(1, "朝"), Slot(2, "昼"), Slot(4, "夕方")),
+        (Slot(2, "昼"), Slot(5, "夜")),
+        (Slot(2, "昼"), Slot(6, "深夜")),
+    ]
+
+
+def test_of_an_activity_that_was_taken_out_only_the_highest_slot_is_known(world: World) -> None:
+    slots = (Slot(1, "朝"), Slot(4, "昼"))
+    lesson = Activity(9, "講座", Fixed(10), OccasionBy.SLOT, 0, slots)
+    window = (MORNING_MS, MORNING_MS + DAY_MS, world.allotment)
+    number = world.store.run(lambda connection: new_version(connection, "教室", *window, [lesson]))
+
+    with world.store.reading() as connection:
+        before = slots_before(connection, number)[9]
+    world.store.run(lambda connection: new_version(connection, "教室", *window, [], number))
+    with world.store.reading() as connection:
+        after = slots_before(connection, number)[9]
+
+    assert (before, after) == (SlotsBefore(slots, 4), SlotsBefore((), 4))
+
+
+def test_an_activity_that_goes_by_slots_again_begins_behind_its_old_numbers(world: World, desk: Desk) -> None:
+    add_event(desk, **{"activities-0-occasion_by": "2", "activities-0-slots": "朝\n昼"})
+    changes = [("1", ""), ("2", "朝")]
+
+    for occasion_by, names in changes:
+        typed = {"activities-0-occasion_by": occasion_by, "activities-0-slots": names}
+        desk.submit(desk.get("/desk/events/2"), "/events/2", reason="見直し", **typed)
+
+    assert slots_of(world, 2)[0] == (Slot(3, "朝"),)
+
+
 @pytest.mark.parametrize(
     ("typed", "told"),
     [
@@ -714,6 +779,13 @@ def test_an_event_with_activities_is_written_as_it_was_typed(world: World, desk:
         ({"activities-2-points": "0"}, "1から1,000,000まで"),
         ({"activities-2-points": "50 60"}, "数を1つ"),
         ({"activities-2-daily_limit": "101"}, "0 から 100"),
+        ({"activities-0-slots": "午前"}, "「時間帯ごとに1回」のときだけ"),
+        ({"activities-2-slots": "午前"}, "「時間帯ごとに1回」のときだけ"),
+        ({"activities-0-occasion_by": "2"}, "1行に1つ"),
+        ({"activities-0-occasion_by": "2", "activities-0-slots": " \n\n"}, "1行に1つ"),
+        ({"activities-0-occasion_by": "2", "activities-0-slots": "\n".join(map(str, range(51)))}, "1つから50まで"),
+        ({"activities-0-occasion_by": "2", "activities-0-slots": "午前\n午後\n午前 "}, "同じ名前の時間帯"),
+        ({"activities-0-occasion_by": "2", "activities-0-slots": "あ" * 61}, "時間帯の名前は60文字まで"),
     ],
 )
 def test_a_slip_in_an_event_is_said_beside_the_field_and_nothing_is_added(

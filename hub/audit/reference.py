@@ -17,7 +17,7 @@ from hub.audit.trust import Trust
 from sync.citytime import fiscal_year
 from sync.codec import MOMENT_LIMIT, WireError, decode
 from sync.keys import Instance
-from sync.manifest import Activity, Event, Manifest, OccasionBy, read_manifest
+from sync.manifest import Activity, Event, Manifest, OccasionBy, read_manifest, read_slots
 from sync.rules import read_rule
 
 
@@ -156,7 +156,8 @@ def _read_events(connection: sa.Connection, findings: Findings) -> dict[int, lis
 def _read_activity(one: Any, findings: Findings) -> Activity | None:
     try:
         rule = read_rule(decode(bytes(one.rule), depth=3))
-        return Activity(one.activity, one.name, rule, OccasionBy(one.occasion_by), one.daily_limit)
+        slots = read_slots(decode(bytes(one.slots), depth=2))
+        return Activity(one.activity, one.name, rule, OccasionBy(one.occasion_by), one.daily_limit, slots)
     except (WireError, ValueError) as error:
         findings.defect(
             "activity", f"cannot be read: {error}", event=one.event, version=one.version, activity=one.activity

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 from hub.acts import judge_kiosks_at, record
 from hub.desk import registers, visitor
 from hub.desk.forms import ChangeEventForm, EventForm, choices, event_fields
-from hub.reference import add_event
+from hub.reference import add_event, slots_before
 from hub.served import served
 
 events = Blueprint("events", __name__, url_prefix="/events")
@@ -43,12 +43,8 @@ def add() -> Page:
     form = _with_allotments(EventForm())
     if not form.validate():
         return _form_page(form, None), HTTPStatus.BAD_REQUEST
-    name, window, allotment, activities = (
-        form.name.data.strip(),
-        form.window(),
-        form.allotment.data,
-        form.activity_values(),
-    )
+    name, window, allotment = form.name.data.strip(), form.window(), form.allotment.data
+    activities = form.activity_values({})
     number = served().hub.store.run(lambda connection: add_event(connection, name, *window, allotment, activities))
     flash(f"イベント「{name}」を加えました。端末に割り当てると使えます。")
     return redirect(url_for(".event", number=number))
@@ -69,15 +65,11 @@ def change(number: int) -> Page:
     if not form.validate():
         return _form_page(form, line), HTTPStatus.BAD_REQUEST
     hub, done_by, reason = served().hub, visitor.done_by(), form.reason.data
-    name, window, allotment, activities = (
-        form.name.data.strip(),
-        form.window(),
-        form.allotment.data,
-        form.activity_values(),
-    )
+    name, window, allotment = form.name.data.strip(), form.window(), form.allotment.data
 
     def work(connection: sa.Connection) -> None:
         record(hub, connection, "change event", name, reason, done_by)
+        activities = form.activity_values(slots_before(connection, number))
         add_event(connection, name, *window, allotment, activities, event=number)
 
     hub.store.run(work)

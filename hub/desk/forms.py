@@ -5,7 +5,7 @@ database.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -30,9 +30,10 @@ from wtforms.meta import DefaultMeta
 from wtforms.validators import AnyOf, DataRequired, InputRequired, Length, NumberRange
 
 from hub.desk.shapes import NUMBER_MAX
+from hub.reference import NO_SLOTS, SlotsBefore
 from sync.citytime import CITY_ZONE, city_datetime, wall_ms_of
 from sync.codec import WireError
-from sync.manifest import Activity, Event, OccasionBy
+from sync.manifest import SLOTS_LIMIT, Activity, Event, OccasionBy, Slot
 from sync.member import typed
 from sync.rules import ByHours, Fixed, Rule, read_rule, rule_as_value
 
@@ -272,6 +273,7 @@ class ActivityForm(RowForm):
         choices=choices([(0, "イベントで1回"), (1, "1日に1回"), (2, "時間帯ごとに1回")]),
         default=0,
     )
+    slots = TextAreaField("時間帯", [Length(max=4_000)])
     daily_limit = IntegerField("1日の上限(0は上限なし)", [NumberRange(0, 100, "0 から 100 までの数です")], default=0)
 
     def validate_activity(self, field: Any) -> None:  # WTForms calls it by its name
@@ -289,10 +291,30 @@ class ActivityForm(RowForm):
         if field.data is None and self.name.data:
             raise ValidationError("0 から 100 までの数です")
 
-    def value(self, number: int) -> Activity:
-        """Return the activity typed in, under `number`."""
+    def validate_slots(self, field: Any) -> None:  # WTForms calls it by its name
+        """There are slots exactly where the activity may be had once in each."""
+        names = _lines(field.data)
+        if not (self.name.data and self.name.data.strip()):
+            return
+        if self.occasion_by.data != OccasionBy.SLOT:
+            if names:
+                raise ValidationError(
+                    "時間帯は「時間帯ごとに1回」のときだけ書きます。消してください / Only with time slots"
+                )
+            return
+        if not 0 < len(names) <= SLOTS_LIMIT:
+            raise ValidationError(f"時間帯の名前を1行に1つ、1つから{SLOTS_LIMIT}までの数で書いてください(例 午前)")
+        if len(set(names)) < len(names):
+            raise ValidationError("同じ名前の時間帯があります / Two slots have one name")
+        if max(map(len, names)) > NAME_LENGTH_MAX:
+            raise ValidationError(f"時間帯の名前は{NAME_LENGTH_MAX}文字までです")
+
+    def value(self, number: int, before: SlotsBefore) -> Activity:
+        """Return the activity typed in, under `number`; `before` is what is known of its slots."""
         rule = read_points(self.how.data, self.points.data)
-        return Activity(number, self.name.data.strip(), rule, OccasionBy(self.occasion_by.data), self.daily_limit.data)
+        slots = number_slots(_lines(self.slots.data), before)
+        by = OccasionBy(self.occasion_by.data)
+        return Activity(number, self.name.data.strip(), rule, by, self.daily_limit.data, slots)
 
 
 class EventForm(DeskForm):
@@ -318,15 +340,15 @@ class EventForm(DeskForm):
         """Return start and end as moments."""
         return _moment(self.starts.data), _moment(self.ends.data)
 
-    def activity_values(self) -> list[Activity]:
-        """Return the activities; a new one gets the next free number."""
+    def activity_values(self, before: Mapping[int, SlotsBefore]) -> list[Activity]:
+        """Return the activities; a new one gets the next free number. `before` is what is known of their slots."""
         filled = [row.form for row in self.activities if row.form.name.data and row.form.name.data.strip()]
         numbers = [int(form.activity.data) if (form.activity.data or "").isdecimal() else 0 for form in filled]
         free = max(numbers, default=0)
         activities = []
         for form, number in zip(filled, numbers, strict=True):
             free += number == 0
-            activities.append(form.value(number or free))
+            activities.append(form.value(number or free, before.get(number or free, NO_SLOTS)))
         return activities
 
 
@@ -377,6 +399,7 @@ def event_fields(event: Event, spare_rows: int = 1) -> dict[str, Any]:
             "points": write_points(activity.rule),
             "occasion_by": int(activity.occasion_by),
             "daily_limit": activity.daily_limit,
+            "slots": "\n".join(slot.name for slot in activity.slots),
         }
         for activity in event.activities
     ]
@@ -415,6 +438,21 @@ def read_points(how: str, text: str) -> Rule:
         return read_rule(rule_as_value(rule))
     except WireError as error:
         raise ValidationError("ポイントは1から1,000,000まで、分は小さい順に書いてください") from error
+
+
+def number_slots(names: Iterable[str], before: SlotsBefore) -> tuple[Slot, ...]:
+    """Return slots with these names: one that stays keeps its number, a new one gets a number that was never used."""
+    known, free = {slot.name: slot.slot for slot in before.now}, before.highest
+    slots = []
+    for name in names:
+        free += name not in known
+        slots.append(Slot(known.get(name, free), name))
+    return tuple(sorted(slots))
+
+
+def _lines(text: str | None) -> list[str]:
+    """What stands on the lines of a text, without the empty ones."""
+    return [line.strip() for line in (text or "").splitlines() if line.strip()]
 
 
 def _moment(typed_in: datetime) -> int:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from hub.reference import slots_in
 from hub.store import row, rows
 from sync.codec import decode
 from sync.enrolment import digits_to_compare
@@ -254,14 +255,15 @@ def _newest_activities(connection: sa.Connection) -> dict[int, list[Activity]]:
     found = rows(
         connection,
         """
-        SELECT event, activity, name, rule, occasion_by, daily_limit FROM activity a
+        SELECT event, activity, name, rule, occasion_by, daily_limit, slots FROM activity a
         WHERE version = (SELECT max(version) FROM event newest WHERE newest.event = a.event) ORDER BY event, activity
         """,
     )
     activities: dict[int, list[Activity]] = {}
     for one in found:
         rule = read_rule(decode(bytes(one.rule), depth=3))
-        activity = Activity(one.activity, one.name, rule, OccasionBy(one.occasion_by), one.daily_limit)
+        by, slots = OccasionBy(one.occasion_by), slots_in(one.slots)
+        activity = Activity(one.activity, one.name, rule, by, one.daily_limit, slots)
         activities.setdefault(one.event, []).append(activity)
     return activities
 

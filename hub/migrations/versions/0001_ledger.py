@@ -71,6 +71,7 @@ def _reference() -> None:
         _column("rule", BYTES),
         _column("occasion_by"),
         _column("daily_limit"),
+        _column("slots", BYTES),
     )
     _table(
         "member", "bucket member", _column("bucket"), _column("member"), _column("state", sa.Text), _column("since_ms")
