@@ -33,7 +33,7 @@ class KioskSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     quantity: int = 1
     """1 for an activity with fixed points, minutes for one by hours."""
     slot: int = 0
-    """Which time of the activity it is, where it has several in a day."""
+    """The number of the time slot, where the activity may be had once in each."""
     operator: int = 0
     """The number of the volunteer at the booth."""
     page: bool = True

@@ -106,7 +106,9 @@ def enrol_command(settings: Path | None, anew: bool, demo: bool, **options: str 
 @click.option("--event", type=click.IntRange(1, 2**31 - 1), help="イベント番号 / event")
 @click.option("--activity", type=click.IntRange(1, 2**31 - 1), help="活動番号 / activity")
 @click.option("--quantity", type=click.IntRange(1, 99_999), help="1、または分 / 1, or minutes")
-@click.option("--slot", type=click.IntRange(0, 2**31 - 1), help="その日の何回目か / which time of the day")
+@click.option(
+    "--slot", type=click.IntRange(0, 2**31 - 1), help="時間帯の番号 / the time slot, where the activity has some"
+)
 @click.option("--operator", type=click.IntRange(0, 2**31 - 1), help="担当番号 / the volunteer's number")
 @click.option("--typed", is_flag=True, help="番号を1行ずつ標準入力から読む / read member numbers from standard input")
 @click.option(

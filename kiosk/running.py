@@ -27,7 +27,7 @@ from kiosk.face import Face, new_face
 from kiosk.feed import Frames, TypedLines
 from kiosk.journal import Journal
 from kiosk.run import ScanLoop
-from kiosk.scan import Station
+from kiosk.scan import Station, has_time
 from kiosk.service import notify
 from kiosk.sight import CameraState
 from kiosk.uplink import UplinkThread
@@ -148,9 +148,12 @@ def _refuse_unusable(chosen: KioskSettings, manifest: Manifest | None) -> None:
 def _warn_of_unknown_station(manifest: Manifest | None, station: Station) -> None:
     """Say loudly that every card will go to the staff; the booth starts all the same, for settings may still come."""
     event = manifest.event(station.event) if manifest is not None else None
-    if event is not None and event.activity(station.activity) is not None:
+    activity = event.activity(station.activity) if event is not None else None
+    if activity is not None and has_time(activity, station.slot):
         return
     named = f"--event {station.event} --activity {station.activity}"
+    if activity is not None:
+        named += f" --slot {station.slot}"
     warning = (
         f"注意: {named} は この端末の設定に ありません。このままでは どのカードも スタッフを よびます。"
         f" / {named} is not in this kiosk's settings: every card will call the staff."
@@ -184,7 +187,11 @@ def _choices(manifest: Manifest | None) -> Iterator[str]:
 def _stations(manifest: Manifest | None) -> Iterator[str]:
     for event in manifest.events if manifest is not None else ():
         for activity in event.activities:
-            yield f"  --event {event.event} --activity {activity.activity}  {event.name} {activity.name}"
+            options, name = f"  --event {event.event} --activity {activity.activity}", f"{event.name} {activity.name}"
+            if activity.slots:
+                yield from (f"{options} --slot {slot.slot}  {name} {slot.name}" for slot in activity.slots)
+            else:
+                yield f"{options}  {name}"
 
 
 @contextmanager

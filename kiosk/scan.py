@@ -52,7 +52,7 @@ class Later(Enum):
 
 
 class Station(NamedTuple):
-    """What the booth is doing: the quantity is 1 or minutes, the slot tells which time of an activity it is."""
+    """What the booth is doing: the quantity is 1 or minutes; the slot counts only where the activity goes by slots."""
 
     event: int
     activity: int
@@ -187,7 +187,7 @@ def offer_at(station: Station, manifest: Manifest | None, stamp: Stamp) -> Offer
     """
     event = manifest.event(station.event) if manifest is not None else None
     activity = event.activity(station.activity) if event is not None else None
-    if manifest is None or event is None or activity is None:
+    if manifest is None or event is None or activity is None or not has_time(activity, station.slot):
         return CallStaff(Reason.NOT_SET_UP)
     points = points_for(activity.rule, station.quantity)
     if not points:
@@ -196,6 +196,11 @@ def offer_at(station: Station, manifest: Manifest | None, stamp: Stamp) -> Offer
     return Offer(
         event, activity, occasion, points, station.quantity, station.operator, manifest.share_of(event.allotment)
     )
+
+
+def has_time(activity: Activity, slot: int) -> bool:
+    """Tell whether the activity may be had in that slot; where it does not go by slots, any number does."""
+    return activity.occasion_by is not OccasionBy.SLOT or activity.slot(slot) is not None
 
 
 def occasion_of(occasion_by: OccasionBy, slot: int, event: Event, stamp: Stamp) -> int:

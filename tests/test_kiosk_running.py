@@ -62,6 +62,25 @@ def test_a_booth_tells_the_page_in_words_and_ends_with_its_pictures(tmp_path: Pa
     assert last.startswith("終わりました。まだ送っていない記録")
 
 
+@pytest.mark.parametrize(("slot", "is_there"), [("0", False), ("2", False), ("3", True)])
+def test_a_slot_the_activity_does_not_have_is_said_at_the_start_with_those_it_has(
+    tmp_path: Path, slot: str, *, is_there: bool
+) -> None:
+    path = enrolled_at(tmp_path / "journal.db")
+    pictures = folder_of(tmp_path / "people", picture_of(write_token(wire.MEMBER_KEY, wire.member(1), 1)))
+    station = ("--event", str(wire.EVENT), "--activity", str(wire.LESSON), "--slot", slot)
+
+    code, words = said_by("run", "--journal", path, "--camera", pictures, *station, "--no-page")
+
+    assert code == 0
+    assert (f"--event {wire.EVENT} --activity {wire.LESSON} --slot {slot} は この端末の設定に ありません" in words) is (
+        not is_there
+    )
+    assert (f"--event {wire.EVENT} --activity {wire.LESSON} --slot 1  まつり 講座 午前" in words) is not is_there
+    assert (f"--event {wire.EVENT} --activity {wire.LESSON} --slot 3  まつり 講座 午後" in words) is not is_there
+    assert ("10ポイント" in words) is is_there
+
+
 def test_a_port_that_is_taken_ends_with_what_to_do_and_nothing_is_signed(tmp_path: Path) -> None:
     path = enrolled_at(tmp_path / "journal.db")
 

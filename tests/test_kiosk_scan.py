@@ -33,7 +33,7 @@ from kiosk.scan import (
 from sync.citytime import DAY_MS, city_day
 from sync.entry import Read, Shown, Stamp, Trust
 from sync.envelope import MEMBER
-from sync.manifest import Activity, Event, Manifest, OccasionBy, Share
+from sync.manifest import Activity, Event, Manifest, OccasionBy, Share, Slot
 from sync.member import printed
 from sync.receipt import Status
 from sync.rules import ByHours, Fixed
@@ -53,9 +53,9 @@ TWO_DAYS = Event(
     (
         Activity(ONCE, "入場", Fixed(10), OccasionBy.NONE, 0),
         Activity(DAILY, "お手伝い", Fixed(10), OccasionBy.DAY, 0),
-        Activity(SLOTTED, "講座", Fixed(10), OccasionBy.SLOT, 0),
+        Activity(SLOTTED, "講座", Fixed(10), OccasionBy.SLOT, 0, (Slot(1, "午前"), Slot(3, "午後"))),
         Activity(BY_HOURS, "そうじ", ByHours(((30, 5), (60, 10))), OccasionBy.DAY, 0),
-        Activity(LIMITED, "体操", Fixed(10), OccasionBy.SLOT, 2),
+        Activity(LIMITED, "体操", Fixed(10), OccasionBy.SLOT, 2, tuple(Slot(slot, "") for slot in range(1, 10))),
     ),
 )
 
@@ -66,7 +66,7 @@ class Case(NamedTuple):
     stamp: Stamp = wire.stamp(trust=Trust.HUB)
     activity: int = ONCE
     quantity: int = 1
-    slot: int = 0
+    slot: int = 1
     share: Share = Share(wire.ALLOTMENT, 100, 20)
     known: Known = NOTHING_KNOWN
     status: Status = Status.OK
@@ -275,6 +275,26 @@ def test_the_slot_is_the_occasion_where_an_activity_has_several() -> None:
 
     assert isinstance(offer, Offer)
     assert offer.occasion == 3
+
+
+@pytest.mark.parametrize(("slot", "is_set_up"), [(0, False), (1, True), (2, False), (3, True), (4, False)])
+def test_a_slot_the_activity_does_not_have_calls_staff(slot: int, *, is_set_up: bool) -> None:
+    outcome = Case(activity=SLOTTED, slot=slot).outcome()
+
+    if is_set_up:
+        assert isinstance(outcome, Received)
+        assert outcome.grant.occasion == slot
+    else:
+        assert outcome == CallStaff(Reason.NOT_SET_UP)
+
+
+@pytest.mark.parametrize("slot", [0, 1, 2, 2**31 - 1])
+def test_once_and_once_a_day_take_no_notice_of_the_slot(slot: int) -> None:
+    once, daily = (Case(activity=activity, slot=slot).outcome() for activity in (ONCE, DAILY))
+
+    assert isinstance(once, Received)
+    assert isinstance(daily, Received)
+    assert (once.grant.occasion, daily.grant.occasion) == (0, city_day(wire.MORNING_MS))
 
 
 def test_an_event_that_is_over_refuses_nobody() -> None:
