@@ -132,14 +132,13 @@ class Booth:
 
     def _decide_and_keep(self, person: Person, offer: Offer, stamp: Stamp) -> tuple[Outcome, Kept | NotKept | None]:
         """Decide by what the journal knows now, and keep the grant if there is one. Shown is only what was kept."""
-        known = self._journal.known_of(offer, person.member, stamp)
+        known = self._journal.known_of(offer, person.member)
         outcome = decide(person, offer, known, stamp, self._journal.uplink().status)
         if not isinstance(outcome, Received | Recorded):
             return outcome, None
-        passed_over = known.earlier.seq if known.earlier is not None else None
         try:
             kept = self._journal.sign_and_keep(
-                outcome.grant, stamp, allotment=offer.share.allotment, passed_over=passed_over
+                outcome.grant, stamp, allotment=offer.share.allotment, seen=known.newest_seq
             )
         except JournalFailed:
             return CallStaff(Reason.NOT_KEPT), None

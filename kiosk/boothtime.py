@@ -17,6 +17,12 @@ SAMPLE_TOLERANCE_MS = 2_000
 """How far the hub's time may be from what the first sample of the boot predicts before another one is written down."""
 
 
+SAME_DAY_MS = 10 * 3_600_000
+"""How long one boot's monotonic clock alone vouches that it is still the same day: as long as most events, shorter than
+the night between two of them.
+"""
+
+
 class Confirmed(NamedTuple):
     """The date and time a volunteer confirmed in one tap, and when in this boot that was."""
 
@@ -43,6 +49,26 @@ def stamp_at(known: BootTime, wall_ms: int, monotonic_ms: int) -> Stamp:
         told_ms = known.confirmed.wall_ms + monotonic_ms - known.confirmed.monotonic_ms
         return Stamp(_within_limits(told_ms), known.boot, monotonic_ms, Trust.CONFIRMED)
     return Stamp(_within_limits(wall_ms), known.boot, monotonic_ms, Trust.NONE)
+
+
+def moment_of(earlier: Stamp, now: Stamp) -> int:
+    """Return when an earlier entry was signed, as far as the booth knows by now: within one boot the monotonic clock
+    tells, whatever the wall clock believed at the time.
+    """
+    if earlier.boot == now.boot:
+        return _within_limits(now.wall_ms - (now.monotonic_ms - earlier.monotonic_ms))
+    return earlier.wall_ms
+
+
+def is_same_day(earlier: Stamp, now: Stamp) -> bool:
+    """Tell whether it is known that an earlier entry was signed on the day it is now.
+
+    Where the hub had told the time both times, the city's calendar says. Else one boot's own monotonic clock vouches
+    for 10 hours: it runs on whatever the wall clock is set to, by a network as by a hand. Nothing else is believed.
+    """
+    if earlier.trust == now.trust == Trust.HUB:
+        return city_day(earlier.wall_ms) == city_day(now.wall_ms)
+    return earlier.boot == now.boot and now.monotonic_ms - earlier.monotonic_ms < SAME_DAY_MS
 
 
 def trusted_day(stamp: Stamp) -> int | None:

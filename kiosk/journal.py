@@ -118,22 +118,20 @@ class Journal(JournalReader):
         """Return what is known of the hub."""
         return self._uplink
 
-    def sign_and_keep(
-        self, body: Body, stamp: Stamp, *, allotment: int = 0, passed_over: int | None = None
-    ) -> Kept | NotKept:
+    def sign_and_keep(self, body: Body, stamp: Stamp, *, allotment: int = 0, seen: int = 0) -> Kept | NotKept:
         """Number, sign, verify and insert `body` in one transaction; return when it is on the disk. Raises
         JournalFailed.
 
-        A grant under a key that is already granted is not kept, unless the grant in the way is the one the decision has
-        seen and passed over (`passed_over`, its seq): so two quick scans cannot both pass. `allotment` is what a grant
-        draws on.
+        A grant is not kept if the same member was granted the same activity after `seen`, the newest such grant the
+        decision knew of (0: none): so two quick scans cannot both pass, whatever the clock was set to between them.
+        `allotment` is what a grant draws on.
         """
         with self._lock:
             if self._key is None or self.stopped:
                 return NotKept(self.stopped)
             seq = self._head.seq + 1
             with self._transaction():
-                trouble = self._take_note(seq, body, stamp, allotment, passed_over)
+                trouble = self._take_note(seq, body, stamp, allotment, seen)
                 if trouble:
                     return NotKept(trouble)
                 signed = sign_entry(self._key, seq, self._head.hash, body, stamp)
@@ -210,12 +208,12 @@ class Journal(JournalReader):
                 last = Head(row.seq, row.hash)
         return last
 
-    def _take_note(self, seq: int, body: Body, stamp: Stamp, allotment: int, passed_over: int | None) -> str:
+    def _take_note(self, seq: int, body: Body, stamp: Stamp, allotment: int, seen: int) -> str:
         """Keep what later scans and starts ask, in the entry's own transaction; return why `body` may not be signed, or
         "".
         """
         if isinstance(body, Grant):
-            return self._note_grant(seq, body, stamp, allotment, passed_over)
+            return self._note_grant(seq, body, stamp, allotment, seen)
         if isinstance(body, Void):
             return self._note_void(body.seq)
         if isinstance(body, Clock):
@@ -233,14 +231,13 @@ class Journal(JournalReader):
             )
         return ""
 
-    def _note_grant(self, seq: int, grant: Grant, stamp: Stamp, allotment: int, passed_over: int | None) -> str:
-        """The table's key is the check for a repeat: a row in the way is replaced only if it is the one passed over."""
+    def _note_grant(self, seq: int, grant: Grant, stamp: Stamp, allotment: int, seen: int) -> str:
+        whose = (grant.event, grant.activity, grant.member)
         rows = self._connection.execute(
-            "insert into granted (event, activity, member, occasion, seq, points, wall_ms, boot, monotonic_ms, trust)"
-            " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (event, activity, member, occasion) do update"
-            " set seq = excluded.seq, points = excluded.points, wall_ms = excluded.wall_ms, boot = excluded.boot,"
-            " monotonic_ms = excluded.monotonic_ms, trust = excluded.trust where granted.seq = ?",
-            (grant.event, grant.activity, grant.member, grant.occasion, seq, grant.points, *stamp, passed_over),
+            "insert into granted (event, activity, member, seq, occasion, points, wall_ms, boot, monotonic_ms, trust)"
+            " select ?, ?, ?, ?, ?, ?, ?, ?, ?, ? where not exists"
+            " (select 1 from granted where event = ? and activity = ? and member = ? and seq > ?)",
+            (*whose, seq, grant.occasion, grant.points, *stamp, *whose, seen),
         ).rowcount
         if rows == 0:
             return ALREADY_GRANTED
@@ -261,8 +258,8 @@ class Journal(JournalReader):
         if rows == 0:
             return ALREADY_VOID
         self._connection.execute(
-            "delete from granted where event = ? and activity = ? and member = ? and occasion = ? and seq = ?",
-            (grant.event, grant.activity, grant.member, grant.occasion, seq),
+            "delete from granted where event = ? and activity = ? and member = ? and seq = ?",
+            (grant.event, grant.activity, grant.member, seq),
         )
         return ""
 

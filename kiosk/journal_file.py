@@ -112,6 +112,34 @@ def m001_first_tables(database: Database) -> None:
         database.execute(statement)
 
 
+@migrations()
+def m002_every_grant_is_known(database: Database) -> None:
+    """`granted` has a row for each grant that was not voided, not only for the last one under each occasion: which
+    occasion it was is a clock's word, and a clock may be set between two scans.
+    """
+    for statement in (
+        """create table granted_by_seq (
+            event integer not null,
+            activity integer not null,
+            member integer not null,
+            seq integer not null,
+            occasion integer not null,
+            points integer not null,
+            wall_ms integer not null,
+            boot blob not null,
+            monotonic_ms integer not null,
+            trust integer not null,
+            constraint granted_key primary key (event, activity, member, seq)
+        ) without rowid""",
+        """insert into granted_by_seq
+            (event, activity, member, seq, occasion, points, wall_ms, boot, monotonic_ms, trust)
+            select event, activity, member, seq, occasion, points, wall_ms, boot, monotonic_ms, trust from granted""",
+        "drop table granted",
+        "alter table granted_by_seq rename to granted",
+    ):
+        database.execute(statement)
+
+
 def connect_writer(path: Path) -> sqlite3.Connection:
     """Open the one writing connection: WAL, synchronous=FULL, both looked at, tables up to date. It owns the
     checkpoints.

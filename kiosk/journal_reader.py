@@ -11,22 +11,18 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from kiosk.boothtime import BootTime, Confirmed, trusted_day
+from kiosk.boothtime import BootTime, Confirmed
 from kiosk.chain import Damage, Row, check_run, is_signed_head
 from kiosk.journal_file import JournalDamaged, JournalMissing
 from kiosk.scan import Earlier, Known, Offer
 from sync.batch import Head
-from sync.citytime import DAY_MS
 from sync.codec import WireError
 from sync.engine import Uplink
-from sync.entry import Body, Clock, DayEnd, Stamp, Trust, first_prev, hash_of, read_entry
+from sync.entry import Body, Clock, DayEnd, Stamp, first_prev, hash_of, read_entry
 from sync.envelope import ENTRY, take_apart
 
 ENTRY_OVERHEAD = 3
 """Bytes a batch adds to each entry: the head of a byte string of up to 65,535 bytes."""
-
-_CITY_AHEAD_MS = 9 * 3_600_000
-"""The city's day begins 9 hours before that of UTC."""
 
 _Columns: TypeAlias = "tuple[Any, ...]"
 
@@ -167,17 +163,15 @@ class JournalReader:
         row = self._row("select points from drawn where allotment = ?", allotment)
         return int(row[0]) if row is not None else 0
 
-    def known_of(self, offer: Offer, member: int, stamp: Stamp) -> Known:
-        """Return what the journal knows of a member at this activity, and of the share."""
-        event, activity = offer.event.event, offer.activity.activity
-        row = self._row(
-            "select seq, points, wall_ms, boot, monotonic_ms, trust from granted"
-            " where event = ? and activity = ? and member = ? and occasion = ?",
-            *(event, activity, member, offer.occasion),
+    def known_of(self, offer: Offer, member: int) -> Known:
+        """Return what the journal knows of a member at this activity, at whatever occasion, and of the share."""
+        rows = self._all(
+            "select seq, occasion, points, wall_ms, boot, monotonic_ms, trust from granted"
+            " where event = ? and activity = ? and member = ? order by seq",
+            *(offer.event.event, offer.activity.activity, member),
         )
-        earlier = Earlier(row[0], row[1], Stamp(*row[2:])) if row is not None else None
-        day = trusted_day(stamp) if offer.activity.daily_limit else None
-        return Known(earlier, self._granted_on(event, activity, member, day), self.share_used(offer.share.allotment))
+        earlier = tuple(Earlier(seq, occasion, points, Stamp(*stamp)) for seq, occasion, points, *stamp in rows)
+        return Known(earlier, self.share_used(offer.share.allotment))
 
     def totals(self) -> DayEnd:
         """Return how many grants and voids were signed so far, and their points."""
@@ -211,18 +205,6 @@ class JournalReader:
         if encoded is None:
             return Head(0, first_prev(self._wanted("public_key")))
         return Head(int.from_bytes(encoded[:8], "big"), encoded[8:])
-
-    def _granted_on(self, event: int, activity: int, member: int, day: int | None) -> int:
-        """Count the grants whose stamp puts them on `day` by the hub's time; None: nobody asks."""
-        if day is None:
-            return 0
-        starts_ms = day * DAY_MS - _CITY_AHEAD_MS
-        row = self._wanted_row(
-            "select count(*) from granted where event = ? and activity = ? and member = ?"
-            " and trust = ? and wall_ms >= ? and wall_ms < ?",
-            *(event, activity, member, int(Trust.HUB), starts_ms, starts_ms + DAY_MS),
-        )
-        return int(row[0])
 
     def _entry(self, seq: int) -> tuple[Body, Stamp] | None:
         row = self._row("select encoded from entry where seq = ?", seq)

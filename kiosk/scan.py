@@ -2,17 +2,17 @@
 name, no balance.
 
 A scan goes through `read_code` or `read_number` (who), `offer_at` (what there is to get here and now) and `decide`.
-Nothing that the hub has not synchronised in this boot ever refuses anybody: a wrong date gives a grant, and the hub
-judges it later.
+No wall clock that the hub has not set in this boot ever refuses anybody: a wrong date gives a grant, and the hub judges
+it later.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple, TypeAlias
 
-from kiosk.boothtime import trusted_day
+from kiosk.boothtime import is_same_day, moment_of
 from sync.citytime import city_day
 from sync.codec import WireError
 from sync.entry import Grant, Read, Shown, Stamp, Trust
@@ -21,11 +21,6 @@ from sync.member import typed
 from sync.receipt import Status
 from sync.rules import points_for
 from sync.token import Token, TokenStanding, read_token, standing_of
-
-SAME_DAY_MS = 10 * 3_600_000
-"""How long one boot's monotonic clock alone vouches that it is still the same day: as long as most events, shorter than
-the night between two of them.
-"""
 
 
 class Reason(Enum):
@@ -84,21 +79,24 @@ class Offer(NamedTuple):
 
 
 class Earlier(NamedTuple):
-    """A grant already in the journal under the same event, activity, occasion and member."""
+    """A grant already in the journal, not voided, to the same member for the same activity of the same event."""
 
     seq: int
+    occasion: int
     points: int
     stamp: Stamp
 
 
 class Known(NamedTuple):
-    """What the journal knows: an earlier grant, how many grants of this activity on the trusted day, points drawn from
-    the allotment.
-    """
+    """What the journal knows: earlier grants, the oldest first, and the points drawn from the allotment."""
 
-    earlier: Earlier | None
-    today: int
+    earlier: tuple[Earlier, ...]
     share_used: int
+
+    @property
+    def newest_seq(self) -> int:
+        """The number of the newest earlier grant, 0 without any."""
+        return self.earlier[-1].seq if self.earlier else 0
 
 
 class Received(NamedTuple):
@@ -223,9 +221,10 @@ def occasion_of(occasion_by: OccasionBy, slot: int, event: Event, stamp: Stamp) 
 
 def decide(person: Person, offer: Offer, known: Known, stamp: Stamp, status: Status) -> Outcome:
     """Return what becomes of the scan. `status` is how the hub stood to this kiosk when it was last heard."""
-    if known.earlier is not None and is_repeat(known.earlier, stamp, offer.activity.occasion_by):
-        return AlreadyReceived(known.earlier.stamp.wall_ms, offer.activity.name, known.earlier.points)
-    if is_at_limit(known.today, offer.activity.daily_limit, stamp):
+    repeated = repeat_among(known.earlier, offer, stamp)
+    if repeated is not None:
+        return AlreadyReceived(moment_of(repeated.stamp, stamp), offer.activity.name, repeated.points)
+    if is_at_limit(known.earlier, offer.activity.daily_limit, stamp):
         return TodaysLimit(offer.activity.daily_limit)
     later = comes_later(offer, known.share_used, status)
     if later is not None:
@@ -233,23 +232,24 @@ def decide(person: Person, offer: Offer, known: Known, stamp: Stamp, status: Sta
     return Received(_grant(person, offer, Shown.RECEIVED))
 
 
-def is_repeat(earlier: Earlier, stamp: Stamp, occasion_by: OccasionBy) -> bool:
-    """Tell whether an earlier grant under the same key was really for this time of the activity.
+def repeat_among(earlier: Sequence[Earlier], offer: Offer, stamp: Stamp) -> Earlier | None:
+    """Return the newest earlier grant that was for this same time of the activity, if there is one.
 
-    Only "one a day" can err: there, the day's number comes from a clock. It counts if the hub had told the time both
-    times, or if the boot's own monotonic clock says that it was hours ago at most.
+    Once a day, the occasion's number is not asked: it comes from a clock, and a clock that is set between two scans
+    gives one day two numbers, or two days one.
     """
-    if occasion_by is not OccasionBy.DAY or earlier.stamp.trust == stamp.trust == Trust.HUB:
-        return True
-    elapsed_ms = stamp.monotonic_ms - earlier.stamp.monotonic_ms
-    return earlier.stamp.boot == stamp.boot and elapsed_ms < SAME_DAY_MS
+    if offer.activity.occasion_by is OccasionBy.DAY:
+        repeats = [one for one in earlier if is_same_day(one.stamp, stamp)]
+    else:
+        repeats = [one for one in earlier if one.occasion == offer.occasion]
+    return repeats[-1] if repeats else None
 
 
-def is_at_limit(today: int, daily_limit: int, stamp: Stamp) -> bool:
-    """Tell whether one person has had this activity as often as a day allows; without a trusted day nobody knows, and
-    it does not.
+def is_at_limit(earlier: Sequence[Earlier], daily_limit: int, stamp: Stamp) -> bool:
+    """Tell whether one person has had this activity as often as a day allows; what was on an unknown day counts for
+    none.
     """
-    return daily_limit > 0 and trusted_day(stamp) is not None and today >= daily_limit
+    return daily_limit > 0 and sum(is_same_day(one.stamp, stamp) for one in earlier) >= daily_limit
 
 
 def comes_later(offer: Offer, share_used: int, status: Status) -> Later | None:

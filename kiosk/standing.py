@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from kiosk.boothtime import moment_of
 from kiosk.journal_reader import JournalReader
 from kiosk.reference import Reference
 from kiosk.scan import CallStaff, Station, offer_at
@@ -74,20 +75,11 @@ def _waiting(journal: JournalReader, now: Stamp) -> Waiting:
     arrived_seq = journal.uplink().cursor_seq
     count = max(0, journal.head().seq - arrived_seq)
     oldest = journal.stamp_of(arrived_seq + 1) if count else None
-    return Waiting(count, _to_the_minute(_moment_of(oldest, now)) if oldest is not None else None)
+    return Waiting(count, _to_the_minute(moment_of(oldest, now)) if oldest is not None else None)
 
 
 def _to_the_minute(wall_ms: int) -> int:
     return wall_ms - wall_ms % MINUTE_MS
-
-
-def _moment_of(earlier: Stamp, now: Stamp) -> int:
-    """When an entry was signed, as far as the booth knows by now: within one boot the monotonic clock tells, whatever
-    the wall clock believed at the time.
-    """
-    if earlier.boot == now.boot:
-        return now.wall_ms - (now.monotonic_ms - earlier.monotonic_ms)
-    return earlier.wall_ms
 
 
 def _is_share_short(journal: JournalReader, reference: Reference, station: Station) -> bool:

@@ -307,8 +307,8 @@ def test_a_key_that_is_stopped_between_decision_and_signature_shows_no_received(
 ) -> None:
     look_up = journal.known_of
 
-    def overtaken(offer: Offer, member: int, stamp: Stamp) -> Known:
-        known = look_up(offer, member, stamp)
+    def overtaken(offer: Offer, member: int) -> Known:
+        known = look_up(offer, member)
         journal.keep_uplink(Uplink(stopped="foreign entry"), None)
         return known
 
@@ -325,9 +325,9 @@ def test_a_grant_that_came_in_between_is_decided_anew(
 ) -> None:
     look_up = journal.known_of
 
-    def overtaken(offer: Offer, member: int, stamp: Stamp) -> Known:
-        known = look_up(offer, member, stamp)
-        journal.sign_and_keep(wire.grant(1), stamp)
+    def overtaken(offer: Offer, member: int) -> Known:
+        known = look_up(offer, member)
+        journal.sign_and_keep(wire.grant(1), wire.stamp())
         return known
 
     monkeypatch.setattr(journal, "known_of", overtaken)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import wire_samples as wire
 from kiosk_booth import SmallHub, enrolled, kill, offer, path_of, reopened
+from sqlite_utils import Database
 
 from kiosk.boothtime import BootTime, Confirmed
 from kiosk.journal import ALREADY_GRANTED, ALREADY_VOID, NOT_A_GRANT, Journal, Kept, NotKept
@@ -23,6 +24,7 @@ from kiosk.journal_file import (
     migrations,
 )
 from kiosk.journal_open import open_journal, read_journal
+from kiosk.scan import Earlier
 from sync.batch import Head
 from sync.engine import Uplink, exchange
 from sync.entry import Clock, DayEnd, Opened, Trust, Void, first_prev, hash_of, read_entry
@@ -85,30 +87,41 @@ def test_the_same_grant_twice_is_kept_once(journal: Journal) -> None:
     assert journal.head().seq == first
 
 
-def test_another_occasion_is_another_grant(journal: Journal) -> None:
-    sign(journal, occasion=1)
+def test_a_grant_the_decision_has_not_seen_is_in_the_way_whatever_its_occasion(journal: Journal) -> None:
+    first = sign(journal, occasion=1)
 
-    seq = sign(journal, occasion=2)
+    unseen = journal.sign_and_keep(wire.grant(occasion=2), wire.stamp(1))
+    seen = journal.sign_and_keep(wire.grant(occasion=2), wire.stamp(1), seen=first)
 
-    assert seq == 2
+    assert unseen == NotKept(ALREADY_GRANTED)
+    assert isinstance(seen, Kept)
 
 
-def test_a_repeat_that_was_seen_and_passed_over_is_kept_and_replaces_what_is_known(journal: Journal) -> None:
-    first = sign(journal)
+def test_another_member_activity_or_event_is_another_grant(journal: Journal) -> None:
+    sign(journal)
 
-    kept = journal.sign_and_keep(wire.grant(), wire.stamp(5), allotment=wire.ALLOTMENT, passed_over=first)
+    seqs = [sign(journal, 2), sign(journal, activity=wire.CLEANING), sign(journal, event=wire.EVENT + 1)]
 
-    earlier = journal.known_of(offer(wire.stamp(6)), wire.member(1), wire.stamp(6)).earlier
+    assert seqs == [2, 3, 4]
+
+
+def test_every_grant_of_a_member_at_an_activity_is_known_the_oldest_first(journal: Journal) -> None:
+    first = sign(journal, occasion=5)
+
+    kept = journal.sign_and_keep(wire.grant(occasion=5, points=20), wire.stamp(5), seen=first)
+    sign(journal, activity=wire.CLEANING)
+
+    known = journal.known_of(offer(wire.stamp(6)), wire.member(1))
     assert isinstance(kept, Kept)
-    assert earlier is not None
-    assert (earlier.seq, earlier.stamp) == (kept.seq, wire.stamp(5))
+    assert known.earlier == (Earlier(first, 5, 10, wire.stamp(1)), Earlier(kept.seq, 5, 20, wire.stamp(5)))
+    assert known.newest_seq == kept.seq
 
 
-def test_a_repeat_that_came_in_between_is_not_passed_over(journal: Journal) -> None:
+def test_a_repeat_that_came_in_between_is_not_kept(journal: Journal) -> None:
     first = sign(journal)
-    journal.sign_and_keep(wire.grant(), wire.stamp(5), passed_over=first)
+    journal.sign_and_keep(wire.grant(), wire.stamp(5), seen=first)
 
-    late = journal.sign_and_keep(wire.grant(), wire.stamp(6), passed_over=first)
+    late = journal.sign_and_keep(wire.grant(), wire.stamp(6), seen=first)
 
     assert late == NotKept(ALREADY_GRANTED)
 
@@ -118,7 +131,7 @@ def test_what_the_wire_refuses_leaves_nothing_behind(journal: Journal) -> None:
         journal.sign_and_keep(wire.grant(points=0), wire.stamp())
 
     assert journal.head().seq == 0
-    assert journal.known_of(offer(wire.stamp()), wire.member(1), wire.stamp()).earlier is None
+    assert journal.known_of(offer(wire.stamp()), wire.member(1)).earlier == ()
     assert sign(journal) == 1
 
 
@@ -139,7 +152,7 @@ def test_after_a_void_the_person_may_receive_again(journal: Journal) -> None:
 
     journal.sign_and_keep(Void(first, "間違い"), wire.stamp(2))
 
-    assert journal.known_of(offer(wire.stamp(3)), wire.member(1), wire.stamp(3)).earlier is None
+    assert journal.known_of(offer(wire.stamp(3)), wire.member(1)).earlier == ()
     assert sign(journal) == 3
 
 
@@ -153,17 +166,6 @@ def test_only_a_grant_of_this_journal_is_voided_and_only_once(journal: Journal, 
 
     assert refused == NotKept(reason)
     assert journal.head().seq == 3
-
-
-def test_the_days_count_holds_only_what_the_hubs_time_puts_on_that_day(journal: Journal) -> None:
-    by_hub = wire.stamp(1, trust=Trust.HUB)
-    yesterday = by_hub._replace(wall_ms=by_hub.wall_ms - 86_400_000)
-    for occasion, when in enumerate([by_hub, by_hub, yesterday, wire.stamp(1, trust=Trust.CONFIRMED)], start=1):
-        journal.sign_and_keep(wire.grant(occasion=occasion), when)
-
-    known = journal.known_of(offer(by_hub), wire.member(1), by_hub)
-
-    assert known.today == 2
 
 
 def test_a_sample_and_a_confirmed_time_are_known_for_the_rest_of_the_boot(journal: Journal) -> None:
@@ -270,6 +272,21 @@ def test_migrations_are_recorded_once(tmp_path: Path) -> None:
     assert names == [migration.name for migration in migrations._migrations]
 
 
+def test_what_an_older_journal_knew_of_earlier_grants_is_still_known(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as older:
+        migrations.apply(Database(older), stop_before="m002_every_grant_is_known")
+        columns = (wire.EVENT, wire.HELPING, wire.member(1), 20_000, 7, 10, *wire.stamp(1))
+        older.execute("insert into granted values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", columns)
+        older.execute("insert into kept (name, content) values ('kiosk', ?)", (wire.KIOSK_ID,))
+
+    connect_writer(path).close()
+
+    with closing(read_journal(path)) as reader:
+        known = reader.known_of(offer(wire.stamp(6)), wire.member(1))
+    assert known.earlier == (Earlier(7, 20_000, 10, wire.stamp(1)),)
+
+
 def test_old_entries_are_removed_only_up_to_the_hubs_backup_and_by_the_hubs_time(journal: Journal) -> None:
     day_ms = 86_400_000
     for person, age_days in enumerate([40, 35, 31, 29, 0], start=1):
@@ -287,7 +304,7 @@ def test_old_entries_are_removed_only_up_to_the_hubs_backup_and_by_the_hubs_time
     assert hash_of_second is not None
     assert journal.first_kept_seq() == 4
     assert journal.check() is None
-    assert journal.known_of(offer(wire.stamp()), wire.member(1), wire.stamp()).earlier is not None
+    assert journal.known_of(offer(wire.stamp()), wire.member(1)).earlier != ()
     assert sign(journal, 9) == 6
 
 

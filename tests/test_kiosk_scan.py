@@ -8,8 +8,8 @@ import pytest
 import wire_samples as wire
 from kiosk_booth import STATION
 
+from kiosk.boothtime import SAME_DAY_MS
 from kiosk.scan import (
-    SAME_DAY_MS,
     WORDS,
     AlreadyReceived,
     CallStaff,
@@ -40,7 +40,7 @@ from sync.rules import ByHours, Fixed
 from sync.token import write_token
 
 MEMBER_KEYS = wire.keys_for(MEMBER, wire.MEMBER_KEY, wire.RETIRED_MEMBER_KEY)
-NOTHING_KNOWN = Known(None, 0, 0)
+NOTHING_KNOWN = Known((), 0)
 EVENING_BEFORE_MS = wire.MORNING_MS - 12 * 3_600_000
 
 ONCE, DAILY, SLOTTED, BY_HOURS, LIMITED = 1, 2, 3, 4, 5
@@ -94,8 +94,8 @@ def code(text: str, lost: tuple[tuple[int, int], ...] = (), day: int | None = No
     return read_code(text, MEMBER_KEYS, lost, day)
 
 
-def earlier(stamp: Stamp, seq: int = 3) -> Known:
-    return Known(Earlier(seq, 10, stamp), 0, 0)
+def earlier(*stamps: Stamp, occasion: int = 0) -> Known:
+    return Known(tuple(Earlier(seq, occasion, 10, stamp) for seq, stamp in enumerate(stamps, start=3)), 0)
 
 
 def test_a_good_card_receives() -> None:
@@ -187,7 +187,8 @@ def test_points_by_hours_follow_the_quantity(minutes: int, points: int | None) -
 def test_a_repeat_is_told_when_it_was_whatever_the_clock_says(activity: int) -> None:
     then = wire.stamp(trust=Trust.NONE, boot=bytes(16))
 
-    outcome = Case(wire.stamp(60 * 24 * 400, trust=Trust.NONE), activity=activity, known=earlier(then)).outcome()
+    known = earlier(then, occasion=0 if activity == ONCE else 1)
+    outcome = Case(wire.stamp(60 * 24 * 400, trust=Trust.NONE), activity=activity, known=known).outcome()
 
     assert isinstance(outcome, AlreadyReceived)
     assert (outcome.wall_ms, outcome.points) == (then.wall_ms, 10)
@@ -214,17 +215,27 @@ def test_once_a_day_refuses_only_by_the_hubs_time_or_within_hours_of_one_boot(
 
 
 @pytest.mark.parametrize(
-    ("today", "trust", "is_refused"), [(1, Trust.HUB, False), (2, Trust.HUB, True), (2, Trust.CONFIRMED, False)]
+    ("times", "trust", "is_refused"),
+    [
+        (1, Trust.HUB, False),
+        (2, Trust.HUB, True),
+        (2, Trust.CONFIRMED, False),
+        (50, Trust.NONE, False),
+    ],
 )
-def test_the_days_limit_counts_by_the_hubs_time_only(today: int, trust: Trust, *, is_refused: bool) -> None:
-    outcome = Case(wire.stamp(trust=trust), activity=LIMITED, slot=9, known=Known(None, today, 0)).outcome()
+def test_the_days_limit_counts_what_other_boots_gave_by_the_hubs_time_only(
+    times: int, trust: Trust, *, is_refused: bool
+) -> None:
+    before = [wire.stamp(-5, trust=trust, boot=bytes(16))] * times
+
+    outcome = Case(wire.stamp(trust=trust), activity=LIMITED, slot=9, known=earlier(*before)).outcome()
 
     assert (outcome == TodaysLimit(2)) is is_refused
 
 
 @pytest.mark.parametrize(("used", "is_green"), [(0, True), (100, True), (110, True), (111, False), (500, False)])
 def test_beyond_share_and_reserve_the_points_come_later(used: int, *, is_green: bool) -> None:
-    outcome = Case(known=Known(None, 0, used)).outcome()
+    outcome = Case(known=Known((), used)).outcome()
 
     if is_green:
         assert isinstance(outcome, Received)
@@ -245,8 +256,9 @@ def test_a_kiosk_the_hub_has_stopped_records_for_later(status: Status, later: La
 @pytest.mark.parametrize("wall_ms", [0, 4_070_908_800_000, EVENING_BEFORE_MS])
 def test_a_wrong_clock_refuses_nobody(wall_ms: int) -> None:
     """1970, 2099, and the evening before: whatever the machine believes without having heard the hub."""
+    before = earlier(*[Stamp(wall_ms, bytes(16), 5, Trust.NONE)] * 50, occasion=7)
     for activity in (ONCE, DAILY, SLOTTED, LIMITED):
-        outcome = Case(Stamp(wall_ms, wire.BOOT, 5, Trust.NONE), activity=activity, known=Known(None, 50, 0)).outcome()
+        outcome = Case(Stamp(wall_ms, wire.BOOT, 5, Trust.NONE), activity=activity, known=before).outcome()
 
         assert isinstance(outcome, Received)
 
