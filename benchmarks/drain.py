@@ -20,10 +20,10 @@ from benchmarks.ground import Booth, grants, journal_of, keep_all, laid, let_in
 from benchmarks.report import Line, Works, at_least, at_most, by_turns, rate
 from config.clock import SystemClock
 from hub.app import create_app
-from hub.arrival import take_batch
+from hub.intake.arrival import take_batch
 from hub.service import Hub
 from hub.serving import THREADS
-from hub.store import rows
+from hub.store.database import rows
 from kiosk.journal import Journal
 from kiosk.journal_open import open_journal
 from sync.batch import LENGTH_LIMIT, Batch, read_batch, write_batch

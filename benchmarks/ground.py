@@ -12,16 +12,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from hub.check import check_batch
-from hub.enrolments import apply, approve, invite
-from hub.facts import load_facts
-from hub.judge import Attested, Fold, judge
-from hub.keyring import load_keyring
-from hub.manifests import newest_manifest
-from hub.posting import Change, post
-from hub.reference import add_allotment, add_event, add_members, add_organisation
+from hub.intake.check import check_batch
+from hub.intake.facts import load_facts
+from hub.intake.judge import Attested, Fold, judge
+from hub.keys.keyring import load_keyring
+from hub.ledger.posting import Change, post
+from hub.register.enrolments import apply, approve, invite
+from hub.register.manifests import newest_manifest
+from hub.register.reference import add_allotment, add_event, add_members, add_organisation
 from hub.service import Hub, found_hub, instances, newest_key_list
-from hub.store import Store, row, sqlite_url
+from hub.store.database import Store, row, sqlite_url
 from kiosk.journal import Journal, Kept
 from kiosk.journal_open import begin_enrolment
 from sync.batch import Batch, Head

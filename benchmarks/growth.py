@@ -30,11 +30,11 @@ from benchmarks.ground import (
     standings,
 )
 from benchmarks.report import Line, Works, at_least, at_most, by_turns, rate
-from hub.arrival import take_batch
-from hub.inbox import write_entries
-from hub.judge import Candidacy, Fold, Judged
-from hub.posting import Change, post
-from hub.store import row
+from hub.intake.arrival import take_batch
+from hub.intake.judge import Candidacy, Fold, Judged
+from hub.ledger.inbox import write_entries
+from hub.ledger.posting import Change, post
+from hub.store.database import row
 from sync.batch import read_batch, write_batch
 from sync.entry import Grant
 

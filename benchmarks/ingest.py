@@ -16,10 +16,10 @@ from nacl.bindings import crypto_sign, crypto_sign_open, crypto_sign_seed_keypai
 from benchmarks.ground import Booth, Ground, crowds, grants, laid, let_in, post_standings, standings
 from benchmarks.postgres import postgres_url
 from benchmarks.report import Line, Took, Works, at_least, by_turns, rate
-from hub.arrival import take_batch
-from hub.check import check_batch
-from hub.judge import Fold
-from hub.store import rows
+from hub.intake.arrival import take_batch
+from hub.intake.check import check_batch
+from hub.intake.judge import Fold
+from hub.store.database import rows
 from sync.batch import read_batch, write_batch
 
 Rows = list[tuple[Any, ...]]

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from demo.cast import Total
 from demo.recount import Aside, Books, Check, HubBooks, Posting
-from hub.store import Store, rows
+from hub.store.database import Store, rows
 from kiosk.journal_open import read_journal
 
 

@@ -19,14 +19,14 @@ from config.clock import Clock
 from demo.cable import Address
 from demo.cast import OTHER_POINTS, POINTS
 from demo.processes import Child, DidNotCome, Family, Line
-from hub.accounts import lose_card
+from hub.acts.accounts import lose_card
 from hub.audit import audit
-from hub.enrolments import applicants, approve, invite
-from hub.keyring import load_keyring
-from hub.opening import store_for
-from hub.reference import add_allotment, add_event, add_members, add_organisation
+from hub.keys.keyring import load_keyring
+from hub.register.enrolments import applicants, approve, invite
+from hub.register.reference import add_allotment, add_event, add_members, add_organisation
 from hub.service import Hub
-from hub.turn import turn_to_write
+from hub.store.opening import store_for
+from hub.store.turn import turn_to_write
 from sync import base45
 from sync.citytime import DAY_MS
 from sync.enrolment import write_invitation

@@ -1,4 +1,4 @@
-"""The hub: batches in, a ledger that anybody can check, a desk for the clerk. Start reading at `arrival`."""
+"""The hub: batches in, a ledger that anybody can check, a desk for the clerk. Start reading at `intake/arrival`."""
 
 from __future__ import annotations
 

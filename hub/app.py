@@ -12,13 +12,13 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.wrappers import Response as AnyResponse
 
 from config.fonts import FONTS
-from hub.desk.gate import Gate
+from hub.desk.base.gate import Gate
+from hub.desk.base.shapes import HexConverter
 from hub.desk.routes import desk
-from hub.desk.shapes import HexConverter
 from hub.served import Office, Served, serve_with
 from hub.service import Hub
 from hub.serving import NotLoopback, loopback
-from hub.wire import wire
+from hub.wire.routes import wire
 from sync.batch import LENGTH_LIMIT
 
 FORM_LIMIT = 256 * 1024
@@ -38,7 +38,7 @@ _SAFE_HEADERS = {
 
 def create_app(hub: Hub, gate: Gate | None = None, office: Office | None = None) -> Flask:
     """Return the app for `hub`. Without a gate it makes its own, whose link nobody has: the desk stays shut."""
-    app = Flask("hub")
+    app = Flask("hub", template_folder="desk", static_folder="desk/base/static")
     app.config.update(
         MAX_CONTENT_LENGTH=LENGTH_LIMIT,
         SECRET_KEY=hub.random_bytes(32),

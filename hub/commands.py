@@ -19,14 +19,14 @@ import sqlalchemy as sa
 from config.clock import SystemClock
 from config.hub_settings import HubSettings
 from config.settings import SettingsError, read_settings
-from hub.append_only import grant_to_runtime_role
-from hub.importing import batch_files, import_files, take_here
-from hub.keyring import KeyringError
-from hub.opening import has_hub, opened_hub, store_for
-from hub.reference import Card, add_members, all_members, cards_of
+from hub.keys.keyring import KeyringError
+from hub.register.reference import Card, add_members, all_members, cards_of
 from hub.service import Hub, Pace, found_hub, open_instance
-from hub.store import Store, StoreError, row
-from hub.turn import HubRunning, turn_to_write
+from hub.store.append_only import grant_to_runtime_role
+from hub.store.database import Store, StoreError, row
+from hub.store.opening import has_hub, opened_hub, store_for
+from hub.store.turn import HubRunning, turn_to_write
+from hub.wire.importing import batch_files, import_files, take_here
 from sync.citytime import city_datetime
 from sync.codec import WireError
 from sync.envelope import MEMBER
@@ -138,7 +138,7 @@ def serve(
     The link that is shown opens the desk, once. A new start shows a new link.
     """
     from hub.app import create_app
-    from hub.desk.gate import Gate
+    from hub.desk.base.gate import Gate
     from hub.served import Office
     from hub.serving import NotLoopback, PortTaken, loopback
     from hub.serving import serve as serve_app
@@ -215,7 +215,7 @@ def cards(
     data: Path, database: str, out: Path, members: Path | None, *, everyone: bool, count: int | None, city: str
 ) -> None:
     """カードの A4 シートを作る / Make A4 sheets of cards, ten to a sheet. Print them at 100 %."""
-    from hub.cards import CardError, card_sheet
+    from hub.print.cards import CardError, card_sheet
 
     if sum((members is not None, everyone, count is not None)) != 1:
         raise click.UsageError("--members、--all、--new のどれか1つを / Give one of --members, --all and --new.")

@@ -9,7 +9,7 @@ from typing import cast
 
 from flask import Flask, current_app
 
-from hub.desk.gate import Gate
+from hub.desk.base.gate import Gate
 from hub.service import Hub
 
 _NAME = "kumapo"

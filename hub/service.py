@@ -9,8 +9,8 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from hub.keyring import Keyring, load_keyring, load_root_key, make_keys, sign_key_list
-from hub.store import Store, execute, row, rows
+from hub.keys.keyring import Keyring, load_keyring, load_root_key, make_keys, sign_key_list
+from hub.store.database import Store, execute, row, rows
 from sync.keys import DEMO_LABEL, Instance
 
 ROLLED_BACK = "rolled back"

@@ -7,14 +7,14 @@ from typing import Any
 from hub_world import SOFTWARE, VISIT, Booth, World, activities
 from wire_samples import MORNING_MS, sample_key
 
-from hub import acts
-from hub.accounts import end_account, lose_card, make_known
-from hub.acts import record
-from hub.arrival import judge_again
-from hub.enrolments import apply, decline, invite
-from hub.manifests import assign, sign_manifest
-from hub.reference import add_allotment, add_event, add_organisation, raise_allotment
-from hub.store import Store, rows
+from hub.acts import decisions
+from hub.acts.accounts import end_account, lose_card, make_known
+from hub.acts.decisions import record
+from hub.intake.arrival import judge_again
+from hub.register.enrolments import apply, decline, invite
+from hub.register.manifests import assign, sign_manifest
+from hub.register.reference import add_allotment, add_event, add_organisation, raise_allotment
+from hub.store.database import Store, rows
 from sync.certificate import Certificate, write_certificate
 from sync.citytime import DAY_MS
 from sync.codec import encode
@@ -135,9 +135,11 @@ def _held_for_reasons(world: World, booth: Booth) -> None:
     booth.grant(17)
     _send(booth)
     held = _held(world, booth)
-    acts.release(world.hub, booth.kiosk, [held["points", 51]], "値引きの約束があった", "見本1")
+    decisions.release(world.hub, booth.kiosk, [held["points", 51]], "値引きの約束があった", "見本1")
     _later(world)
-    acts.dismiss(world.hub, booth.kiosk, [held["points", 52], held["not understood: kind", 0]], "押しまちがい", "見本1")
+    decisions.dismiss(
+        world.hub, booth.kiosk, [held["points", 52], held["not understood: kind", 0]], "押しまちがい", "見本1"
+    )
     _later(world)
     make_known(world.hub, late, "名簿に残っていた", "見本1")
     _later(world)
@@ -176,7 +178,7 @@ def _used_up(world: World) -> None:
     for person in range(5):
         booth.grant(23 + person)
     _send(booth)
-    acts.top_up(world.hub, booth.kiosk, world.allotment, 60, "思ったより人が来た", "見本1")
+    decisions.top_up(world.hub, booth.kiosk, world.allotment, 60, "思ったより人が来た", "見本1")
     _later(world)
 
 
@@ -188,7 +190,7 @@ def _with_a_hole(world: World) -> None:
         booth.grant(20 + person)
     _send(booth, last_seq=3)
     _send(booth, first_seq=7, last_seq=8)
-    acts.accept_hole(world.hub, booth.kiosk, 4, 6, "札が水にぬれた", "見本1")
+    decisions.accept_hole(world.hub, booth.kiosk, 4, 6, "札が水にぬれた", "見本1")
     _later(world)
     _send(booth, first_seq=5, last_seq=5)
     _send(booth, first_seq=10)
@@ -207,9 +209,9 @@ def _forked(world: World) -> None:
     clone.grant(35)
     _send(clone)
     held = [bytes(entry.hash) for entry in clone.entries[2:]]
-    acts.release(world.hub, booth.kiosk, held[:1], "本人が覚えていた", "見本1")
+    decisions.release(world.hub, booth.kiosk, held[:1], "本人が覚えていた", "見本1")
     _later(world)
-    acts.dismiss(world.hub, booth.kiosk, held[1:2], "写しの記録", "見本1")
+    decisions.dismiss(world.hub, booth.kiosk, held[1:2], "写しの記録", "見本1")
     _later(world)
     booth.add(booth.opened())
     _send(booth)
@@ -236,7 +238,7 @@ def _clocked(world: World) -> None:
     booth.grant(39)
     _send(booth)
     held = [entry.hash for entry in booth.entries[-1:]]
-    acts.release(world.hub, booth.kiosk, held, "片づけのあとで配った", "見本1")
+    decisions.release(world.hub, booth.kiosk, held, "片づけのあとで配った", "見本1")
     _later(world)
 
 
@@ -245,7 +247,7 @@ def _fenced_and_revoked(world: World) -> None:
     _later(world)
     stolen.grant(0, activity=HELP, occasion=9, quantity=60, points=200)
     _send(stolen)
-    acts.revoke(world.hub, stolen.kiosk, "盗まれた", "見本1")
+    decisions.revoke(world.hub, stolen.kiosk, "盗まれた", "見本1")
     _later(world)
     stolen.grant(1, activity=HELP, occasion=9, quantity=60, points=200)
     _send(stolen)
@@ -253,7 +255,7 @@ def _fenced_and_revoked(world: World) -> None:
     _later(world)
     stopped.grant(2, activity=HELP, occasion=9, quantity=60, points=200)
     _send(stopped)
-    acts.fence(world.hub, stopped.kiosk, "調べる", "見本1")
+    decisions.fence(world.hub, stopped.kiosk, "調べる", "見本1")
     _later(world)
 
 
@@ -275,7 +277,7 @@ def _restored(world: World) -> None:
         booth.manifest = sign_manifest(world.hub, connection, booth.kiosk, (Share(2, 300, 20),))
 
     world.store.run(work)
-    acts.top_up(_later(world).hub, booth.kiosk, 2, 300, "別の催しにも出る", "見本1")
+    decisions.top_up(_later(world).hub, booth.kiosk, 2, 300, "別の催しにも出る", "見本1")
     _later(world)
     world.store.run(reserves)
     for kiosk in _all_kiosks(world):

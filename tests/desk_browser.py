@@ -15,7 +15,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.test import TestResponse
 
 from hub import create_app
-from hub.desk.gate import Gate
+from hub.desk.base.gate import Gate
 from hub.served import Office
 from hub.service import Hub
 

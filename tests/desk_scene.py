@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hub_world import SOFTWARE, Booth, World
 from wire_samples import sample_key
 
-from hub.enrolments import apply, invite
+from hub.register.enrolments import apply, invite
 from sync.citytime import DAY_MS
 from sync.enrolment import Application, mac_from_kiosk
 from sync.entry import Clock, DayEnd, Void

@@ -12,7 +12,7 @@ from hub_world import World
 from playwright.sync_api import Page, ViewportSize
 
 from hub import create_app
-from hub.desk.gate import Gate
+from hub.desk.base.gate import Gate
 from hub.served import Office
 
 WIDE: Final = ViewportSize(width=1280, height=720)

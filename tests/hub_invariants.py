@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from hub_world import World
 
-from hub.check import understand
-from hub.store import rows
+from hub.intake.check import understand
+from hub.store.database import rows
 from sync.entry import Grant, read_heading
 from sync.envelope import ENTRY, take_apart
 

@@ -15,9 +15,9 @@ from pathlib import Path
 import sqlalchemy as sa
 from hub_world import sample_keyring
 
-from hub.arrival import take_batch
+from hub.intake.arrival import take_batch
 from hub.service import Hub
-from hub.store import Store
+from hub.store.database import Store
 from sync.batch import read_batch
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from hub.store import Store, sqlite_url
+from hub.store.database import Store, sqlite_url
 
 _numbers = itertools.count(1)
 

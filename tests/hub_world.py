@@ -11,13 +11,13 @@ from typing import Any
 
 from wire_samples import MORNING_MS, ROOT_KEY, sample_key
 
-from hub.arrival import take_batch
-from hub.enrolments import apply, approve, invite
-from hub.facts import load_facts
-from hub.keyring import Keyring, StoredKey, StoredKeys
-from hub.reference import add_allotment, add_event, add_members, add_organisation
+from hub.intake.arrival import take_batch
+from hub.intake.facts import load_facts
+from hub.keys.keyring import Keyring, StoredKey, StoredKeys
+from hub.register.enrolments import apply, approve, invite
+from hub.register.reference import add_allotment, add_event, add_members, add_organisation
 from hub.service import Hub, Pace
-from hub.store import Store, execute, row, rows
+from hub.store.database import Store, execute, row, rows
 from sync.batch import Batch, Head
 from sync.certificate import kiosk_identity
 from sync.citytime import DAY_MS

@@ -13,8 +13,8 @@ from benchmarks.command import USUAL, bench
 from benchmarks.drain import digests
 from benchmarks.ground import grants, laid, let_in
 from benchmarks.report import Figure, Line, Took, Works, as_table, at_least, at_most, by_turns, figures_of, rate
-from hub.arrival import take_batch
-from hub.store import execute
+from hub.intake.arrival import take_batch
+from hub.store.database import execute
 
 EXPECTED = {
     "scan": ["<= 3"],

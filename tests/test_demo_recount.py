@@ -13,7 +13,7 @@ from demo.processes import Line
 from demo.reckoning import screen_checks
 from demo.recount import Aside, Books, HubBooks, KioskSums, Posting, checks, recount, sum_of
 from demo.report import Result, as_object, table
-from hub.store import Store
+from hub.store.database import Store
 from sync.http import BATCHES_PATH
 
 ONE = Total(1, VISIT_POINTS)

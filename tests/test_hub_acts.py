@@ -8,9 +8,9 @@ import pytest
 from hub_world import VISIT_POINTS, World
 from wire_samples import MORNING_MS
 
-from hub import acts
+from hub.acts import decisions
 from hub.audit import audit
-from hub.store import Store, execute, rows
+from hub.store.database import Store, execute, rows
 from sync.citytime import DAY_MS
 from sync.entry import Clock, Stamp
 from sync.member import with_check_digits
@@ -39,7 +39,7 @@ def test_a_share_used_up_holds_the_rest_and_one_top_up_releases_all(world: World
     booth.send()
     before = world.verdicts(booth)
 
-    acts.top_up(world.hub, booth.kiosk, world.allotment, 1_000, "思ったより人が来た", "見本1")
+    decisions.top_up(world.hub, booth.kiosk, world.allotment, 1_000, "思ったより人が来た", "見本1")
 
     assert before == {"posted": (3, 150), "held": (3, 150)}
     assert world.verdicts(booth) == {"posted": (6, 300)}
@@ -51,8 +51,8 @@ def test_a_top_up_beyond_the_allotment_is_refused_and_leaves_nothing(world: Worl
     booth = world.booth()
     before = world.picture()
 
-    with pytest.raises(acts.ActRefused):
-        acts.top_up(world.hub, booth.kiosk, world.allotment, 10_000_000, "多すぎ", "見本1")
+    with pytest.raises(decisions.ActRefused):
+        decisions.top_up(world.hub, booth.kiosk, world.allotment, 10_000_000, "多すぎ", "見本1")
 
     assert world.picture() == before
 
@@ -86,7 +86,7 @@ def test_an_unknown_member_is_held_until_the_number_is_known(world: World) -> No
             bucket=bucket_of(stranger),
             member=stranger,
         )
-    acts.judge_kiosks_holding(world.hub, "member unknown")
+    decisions.judge_kiosks_holding(world.hub, "member unknown")
 
     assert before == {2: ("held", "member unknown")}
     assert world.balance(stranger) == VISIT_POINTS
@@ -99,8 +99,8 @@ def test_a_wrong_sum_of_points_is_held_and_a_person_may_release_or_dismiss_it(wo
     booth.send()
     first, second = held_hashes(world, booth.kiosk)
 
-    acts.release(world.hub, booth.kiosk, [first], "主催者に確認した", "見本1")
-    acts.dismiss(world.hub, booth.kiosk, [second], "主催者に確認した", "見本1")
+    decisions.release(world.hub, booth.kiosk, [first], "主催者に確認した", "見本1")
+    decisions.dismiss(world.hub, booth.kiosk, [second], "主催者に確認した", "見本1")
 
     assert world.verdicts(booth) == {"posted": (1, 60), "dismissed": (1, 70)}
     assert world.reasons(booth) == {3: ("dismissed", "decided")}
@@ -111,10 +111,10 @@ def test_an_act_needs_a_reason_and_something_held(world: World) -> None:
     booth.grant(0)
     booth.send()
 
-    with pytest.raises(acts.ActRefused):
-        acts.revoke(world.hub, booth.kiosk, "  ", "見本1")
-    with pytest.raises(acts.ActRefused):
-        acts.release(world.hub, booth.kiosk, [booth.entries[1].hash], "もう反映済み", "見本1")
+    with pytest.raises(decisions.ActRefused):
+        decisions.revoke(world.hub, booth.kiosk, "  ", "見本1")
+    with pytest.raises(decisions.ActRefused):
+        decisions.release(world.hub, booth.kiosk, [booth.entries[1].hash], "もう反映済み", "見本1")
 
     assert world.verdicts(booth) == {"posted": (1, 50)}
 
@@ -124,8 +124,8 @@ def test_what_a_share_does_not_cover_cannot_be_released_one_by_one(world: World)
     booth.grant(0)
     booth.send()
 
-    with pytest.raises(acts.ActRefused):
-        acts.release(world.hub, booth.kiosk, held_hashes(world, booth.kiosk), "枠を増やすべき", "見本1")
+    with pytest.raises(decisions.ActRefused):
+        decisions.release(world.hub, booth.kiosk, held_hashes(world, booth.kiosk), "枠を増やすべき", "見本1")
 
 
 def test_an_accepted_hole_lets_what_came_after_count_and_its_entries_may_still_turn_up(world: World) -> None:
@@ -135,7 +135,7 @@ def test_an_accepted_hole_lets_what_came_after_count_and_its_entries_may_still_t
     booth.send(last_seq=2)
     booth.send(first_seq=5)
 
-    acts.accept_hole(world.hub, booth.kiosk, 3, 4, "SDカードの一部が読めない", "見本1")
+    decisions.accept_hole(world.hub, booth.kiosk, 3, 4, "SDカードの一部が読めない", "見本1")
     accepted = world.verdicts(booth)
     receipt = booth.send(first_seq=3, last_seq=4)
 
@@ -149,11 +149,11 @@ def test_only_a_hole_that_is_there_can_be_accepted(world: World) -> None:
     booth.grant(0)
     booth.send()
 
-    with pytest.raises(acts.ActRefused):
-        acts.accept_hole(world.hub, booth.kiosk, 3, 9, "ない", "見本1")
+    with pytest.raises(decisions.ActRefused):
+        decisions.accept_hole(world.hub, booth.kiosk, 3, 9, "ない", "見本1")
 
 
-@pytest.mark.parametrize(("act", "status"), [(acts.revoke, Status.REVOKED), (acts.fence, Status.FENCED)])
+@pytest.mark.parametrize(("act", "status"), [(decisions.revoke, Status.REVOKED), (decisions.fence, Status.FENCED)])
 def test_after_revoking_what_was_posted_stays_what_comes_is_held_and_the_kiosk_drains(
     world: World, act: object, status: Status
 ) -> None:
@@ -167,7 +167,7 @@ def test_after_revoking_what_was_posted_stays_what_comes_is_held_and_the_kiosk_d
 
     assert (receipt.status, receipt.cursor) == (status, booth.head)
     assert world.verdicts(booth) == {"posted": (2, 100), "held": (2, 100)}
-    acts.release(world.hub, booth.kiosk, held_hashes(world, booth.kiosk), "担当者が端末を持っていた", "見本1")
+    decisions.release(world.hub, booth.kiosk, held_hashes(world, booth.kiosk), "担当者が端末を持っていた", "見本1")
     assert world.verdicts(booth) == {"posted": (4, 200)}
 
 
@@ -175,7 +175,7 @@ def test_a_long_backlog_of_a_revoked_kiosk_drains_in_small_batches(world: World)
     booth = world.booth()
     for person in range(9):
         booth.grant(person)
-    acts.revoke(world.hub, booth.kiosk, "端末が盗まれた", "見本1")
+    decisions.revoke(world.hub, booth.kiosk, "端末が盗まれた", "見本1")
 
     cursors = [booth.send(last_seq=booth.cursor_seq + 3).cursor.seq for _ in range(4)]
 
@@ -250,7 +250,7 @@ def test_what_a_member_no_longer_has_becomes_owed_and_never_a_balance_below_zero
 
 
 def test_a_lost_card_an_expired_one_and_a_typed_number_are_posted_and_flagged(world: World) -> None:
-    from hub.reference import report_lost
+    from hub.register.reference import report_lost
 
     booth = world.booth()
     world.store.run(lambda connection: report_lost(connection, world.members[0], 1, world.now_ms))
@@ -285,7 +285,7 @@ def test_a_first_share_by_topping_up_is_in_order_for_the_audit(world: World) -> 
     booth.grant(0)
     booth.send()
 
-    acts.top_up(world.hub, booth.kiosk, world.allotment, 500, "枠をわすれていた", "見本1")
+    decisions.top_up(world.hub, booth.kiosk, world.allotment, 500, "枠をわすれていた", "見本1")
 
     assert world.verdicts(booth) == {"posted": (1, 50)}
     assert [one for one in audit(world.store, world.hub.keyring) if not one.is_note] == []

@@ -15,10 +15,10 @@ from hub_world import SOFTWARE, Booth, World
 from wire_samples import ROOT_KEY, sample_key
 
 from hub import create_app
-from hub.enrolments import approve, invite
-from hub.manifests import newest_manifest
+from hub.register.enrolments import approve, invite
+from hub.register.manifests import newest_manifest
 from hub.service import newest_key_list
-from hub.store import Store, execute
+from hub.store.database import Store, execute
 from sync.batch import CONTENT_TYPE, LENGTH_LIMIT, Batch, Head, write_batch
 from sync.enrolment import Application, mac_from_kiosk, read_welcome, write_application
 from sync.entry import first_prev

@@ -6,8 +6,8 @@ import pytest
 from hub_world import VISIT_POINTS, World
 from wire_samples import sample_key
 
-from hub.arrival import RolledBack, take_batch
-from hub.store import Store, row, rows
+from hub.intake.arrival import RolledBack, take_batch
+from hub.store.database import Store, row, rows
 from sync.batch import Batch, Head, read_batch, write_batch
 from sync.codec import WireError, encode
 from sync.entry import Clock, Stamp, Void, hash_of

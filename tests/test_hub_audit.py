@@ -20,11 +20,11 @@ from hypothesis import strategies as st
 from test_hub_invariants import deliver, do, steps_taken
 from wire_samples import sample_key
 
-from hub.accounts import make_known
-from hub.append_only import POSTED_TABLES
+from hub.acts.accounts import make_known
 from hub.audit import Finding, audit
-from hub.keyring import Keyring
-from hub.store import Store, execute, rows, sqlite_url
+from hub.keys.keyring import Keyring
+from hub.store.append_only import POSTED_TABLES
+from hub.store.database import Store, execute, rows, sqlite_url
 from sync.certificate import kiosk_identity
 from sync.entry import Opened, hash_of, read_entry, sign_entry
 from sync.envelope import ENTRY, take_apart
@@ -200,7 +200,7 @@ def insider(rich: tuple[Path, Keyring], tmp_path_factory: pytest.TempPathFactory
 
 def tables() -> list[str]:
     """Return the tables of the migrations, by their source: a new one is audited or this test says why not."""
-    source = "".join(path.read_text("utf-8") for path in sorted((ROOT / "hub/migrations/versions").glob("*.py")))
+    source = "".join(path.read_text("utf-8") for path in sorted((ROOT / "hub/store/migrations/versions").glob("*.py")))
     calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
     found = [
         str(call.args[0].value)
@@ -279,7 +279,7 @@ def test_the_audit_shares_no_judging_posting_or_arrival_with_the_hub() -> None:
         if name.split(".")[0] == "hub" and not name.startswith("hub.audit")
     }
 
-    assert imported == {"hub.keyring", "hub.store"}
+    assert imported == {"hub.keys.keyring", "hub.store.database"}
 
 
 def test_a_rich_ledger_is_clean_and_what_nothing_signed_confirms_is_noted(store: Store) -> None:
@@ -331,7 +331,9 @@ def test_the_audit_reads_while_another_writes_and_waits_for_nobody(sqlite: Store
 def test_a_mistake_in_the_hubs_own_judging_shows_as_a_difference(
     sqlite: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hub.posting.winner", lambda claims: min(claims, key=lambda claim: claim.points, default=None))
+    monkeypatch.setattr(
+        "hub.ledger.posting.winner", lambda claims: min(claims, key=lambda claim: claim.points, default=None)
+    )
     world = World(sqlite)
     one, other = world.booth("受付1"), world.booth("受付2")
     one.grant(0, activity=2, occasion=1, quantity=30, points=100)

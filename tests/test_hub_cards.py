@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 from wire_samples import MEMBER_KEY, keys_for, member
 
-from hub.cards import (
+from hub.print.cards import (
     CARD_HEIGHT,
     CARD_WIDTH,
     LEFT,
@@ -24,7 +24,7 @@ from hub.cards import (
     missing_glyphs,
     texts_on_card,
 )
-from hub.reference import Card
+from hub.register.reference import Card
 from kiosk.decode import CodeReader
 from sync.envelope import MEMBER
 from sync.member import printed
@@ -151,7 +151,7 @@ def test_no_character_of_a_card_lacks_its_glyph() -> None:
 
 def test_no_character_of_the_desk_itself_lacks_its_glyph() -> None:
     pages = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "hub").rglob("*.html")))
-    words = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "hub" / "desk").glob("*.py")))
+    words = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "hub" / "desk").rglob("*.py")))
 
     assert len(pages) > 10_000
     assert missing_glyphs(pages + words) - {"\n"} == set()

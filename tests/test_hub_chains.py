@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hub.chains import Line, Link, branches, cursor_on_branch, fork_seq
+from hub.intake.chain import Line, Link, branches, cursor_on_branch, fork_seq
 from sync.batch import Head
 
 ROOT = b"root"

@@ -25,14 +25,14 @@ from hub_stores import _administrator, _database
 from wire_samples import sample_key
 
 from config.clock import SystemClock
-from hub.acts import record
+from hub.acts.decisions import record
 from hub.commands import hub
-from hub.enrolments import apply, approve, invite
-from hub.keyring import load_keyring, load_root_key
-from hub.opening import opened_hub
-from hub.reference import add_organisation
+from hub.keys.keyring import load_keyring, load_root_key
+from hub.register.enrolments import apply, approve, invite
+from hub.register.reference import add_organisation
 from hub.service import Hub, instances, newest_key_list
-from hub.store import Store, execute, row, rows
+from hub.store.database import Store, execute, row, rows
+from hub.store.opening import opened_hub
 from sync.batch import Batch, Head, write_batch
 from sync.certificate import kiosk_identity
 from sync.enrolment import Application, mac_from_kiosk, read_welcome

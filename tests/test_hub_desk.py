@@ -12,12 +12,12 @@ from hub_world import VISIT, Booth, World
 from wire_samples import MORNING_MS, sample_key
 
 from hub.audit import audit
-from hub.desk import closer, overview, registers
-from hub.facts import find_kiosk
-from hub.reference import SlotsBefore, slots_before
-from hub.reference import add_event as new_version
+from hub.desk.base import closer, overview, registers
+from hub.intake.facts import find_kiosk
+from hub.register.reference import SlotsBefore, slots_before
+from hub.register.reference import add_event as new_version
 from hub.service import mark_rolled_back
-from hub.store import Store, execute, row, rows
+from hub.store.database import Store, execute, row, rows
 from sync.certificate import kiosk_identity
 from sync.citytime import DAY_MS
 from sync.enrolment import digits_to_compare

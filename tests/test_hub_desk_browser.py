@@ -17,7 +17,7 @@ from hub_world import World
 from playwright.sync_api import Locator, Page, expect
 from wire_samples import sample_key
 
-from hub.store import Store
+from hub.store.database import Store
 from sync.certificate import kiosk_identity
 from sync.enrolment import digits_to_compare
 

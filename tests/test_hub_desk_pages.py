@@ -18,12 +18,12 @@ from hub_stores import sqlite_store
 from hub_world import World, sample_keyring
 from werkzeug.routing import Rule
 
-from hub.desk.gate import Gate
-from hub.desk.wording import REASONS, reason_of
-from hub.reference import add_organisation
+from hub.desk.base.gate import Gate
+from hub.desk.base.wording import REASONS, reason_of
+from hub.register.reference import add_organisation
 from hub.served import Office
 from hub.service import Hub
-from hub.store import Store, row, rows
+from hub.store.database import Store, row, rows
 from sync.keys import DEMO_LABEL
 
 INNER_WORDS: Final = (

@@ -6,12 +6,12 @@ import pytest
 from hub_world import Booth, World, activities
 from wire_samples import MORNING_MS
 
-from hub import acts
-from hub.accounts import end_account
-from hub.arrival import judge_again
+from hub.acts import decisions
+from hub.acts.accounts import end_account
 from hub.audit import audit
-from hub.reference import add_event
-from hub.store import Store
+from hub.intake.arrival import judge_again
+from hub.register.reference import add_event
+from hub.store.database import Store
 from sync.citytime import DAY_MS
 from sync.entry import Clock, Stamp, Void
 from sync.member import with_check_digits
@@ -37,7 +37,7 @@ def with_accepted_hole(world: World, first_seq: int, last_seq: int) -> Booth:
     world.now_ms += 60_000
     booth.send(first_seq=last_seq + 1)
     world.now_ms += 60_000
-    acts.accept_hole(world.hub, booth.kiosk, first_seq, last_seq, "読めない", "見本1")
+    decisions.accept_hole(world.hub, booth.kiosk, first_seq, last_seq, "読めない", "見本1")
     world.now_ms += 60_000
     return booth
 
@@ -78,7 +78,7 @@ def test_a_released_grant_of_an_unknown_member_stays_held(world: World) -> None:
     clone.send()
     world.now_ms += 60_000
 
-    acts.release(world.hub, booth.kiosk, [clone.entries[2].hash], "本人に確かめた", "見本1")
+    decisions.release(world.hub, booth.kiosk, [clone.entries[2].hash], "本人に確かめた", "見本1")
 
     assert world.balance(STRANGER) == 0
     assert world.reasons(booth)[3] == ("held", "member unknown")
@@ -106,7 +106,7 @@ def test_a_dismissed_void_of_nothing_is_never_counted_as_a_grant(world: World) -
     booth.send()
     world.now_ms += 60_000
 
-    acts.dismiss(world.hub, booth.kiosk, [booth.entries[1].hash], "確かめた", "見本1")
+    decisions.dismiss(world.hub, booth.kiosk, [booth.entries[1].hash], "確かめた", "見本1")
 
     assert world.verdicts(booth) == {"posted": (1, 50)}
     assert defects(world) == []
@@ -135,7 +135,7 @@ def test_a_kiosk_revoked_before_its_first_contact_gets_a_readable_receipt(world:
     booth = world.booth()
     for person in range(4):
         booth.grant(person)
-    acts.revoke(world.hub, booth.kiosk, "届く前になくした", "見本1")
+    decisions.revoke(world.hub, booth.kiosk, "届く前になくした", "見本1")
     world.now_ms += 60_000
 
     beyond = booth.send(first_seq=3)
@@ -161,7 +161,7 @@ def test_a_narrowed_event_is_judged_at_once(world: World) -> None:
         )
     )
 
-    acts.judge_kiosks_at(world.hub, world.event)
+    decisions.judge_kiosks_at(world.hub, world.event)
 
     assert world.reasons(booth) == {3: ("held", "time")}
     assert world.balance(world.members[0]) == 0
@@ -206,5 +206,5 @@ def test_a_boot_that_comes_back_is_judged_the_same_at_once_and_again(world: Worl
 def test_deciding_about_nothing_is_refused(world: World) -> None:
     booth = world.booth()
 
-    with pytest.raises(acts.ActRefused):
-        acts.release(world.hub, booth.kiosk, [], "なにも選んでいない", "見本1")
+    with pytest.raises(decisions.ActRefused):
+        decisions.release(world.hub, booth.kiosk, [], "なにも選んでいない", "見本1")

@@ -6,9 +6,9 @@ import pytest
 from hub_world import World
 from wire_samples import ROOT_KEY, sample_key
 
-from hub.enrolments import EnrolmentRefused, applicants, apply, approve, invite
-from hub.manifests import ShareRefused, sign_manifest
-from hub.store import Store, rows
+from hub.register.enrolments import EnrolmentRefused, applicants, apply, approve, invite
+from hub.register.manifests import ShareRefused, sign_manifest
+from hub.store.database import Store, rows
 from sync.certificate import kiosk_identity, read_certificate
 from sync.enrolment import LIFETIME_MS, Application, digits_to_compare, mac_from_hub, mac_from_kiosk, read_welcome
 from sync.envelope import KIOSK, SigningKey

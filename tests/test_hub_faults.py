@@ -11,8 +11,8 @@ import pytest
 from hub_invariants import broken_invariants
 from hub_world import World
 
-from hub.arrival import take_batch
-from hub.store import Store, rows
+from hub.intake.arrival import take_batch
+from hub.store.database import Store, rows
 from sync.batch import write_batch
 from sync.entry import Clock, Void
 from sync.envelope import RECEIPT

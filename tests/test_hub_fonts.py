@@ -9,7 +9,7 @@ from fontTools.ttLib import TTFont  # type: ignore[import-untyped]
 from hub_world import World
 
 from hub import create_app
-from hub.store import Store
+from hub.store.database import Store
 
 
 @pytest.fixture

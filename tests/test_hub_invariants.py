@@ -18,8 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from wire_samples import MORNING_MS
 
-from hub import acts
-from hub.store import Store, rows
+from hub.acts import decisions
+from hub.store.database import Store, rows
 from sync.citytime import DAY_MS
 from sync.entry import Clock, Void
 
@@ -122,15 +122,15 @@ def deliver(world: World, booths: list[Booth], delivery: tuple[str, int, int]) -
         "skip ahead": lambda: booth.send(first_seq=min(booth.cursor_seq + number + 1, len(booth.entries) + 1)),
         "again": lambda: booth.send(first_seq=1, last_seq=number),
         "clone": lambda: _clone_and_send(booth, number),
-        "top up": lambda: acts.top_up(world.hub, booth.kiosk, world.allotment, 100, "見本", "見本1"),
-        "revoke": lambda: acts.revoke(world.hub, booth.kiosk, "見本", "見本1") if number == 6 else None,
-        "accept": lambda: acts.accept_hole(world.hub, booth.kiosk, *_hole(world, booth), "見本", "見本1"),
-        "release": lambda: acts.release(world.hub, booth.kiosk, _held(world, booth)[:number], "見本", "見本1"),
-        "dismiss": lambda: acts.dismiss(world.hub, booth.kiosk, _held(world, booth)[:number], "見本", "見本1"),
+        "top up": lambda: decisions.top_up(world.hub, booth.kiosk, world.allotment, 100, "見本", "見本1"),
+        "revoke": lambda: decisions.revoke(world.hub, booth.kiosk, "見本", "見本1") if number == 6 else None,
+        "accept": lambda: decisions.accept_hole(world.hub, booth.kiosk, *_hole(world, booth), "見本", "見本1"),
+        "release": lambda: decisions.release(world.hub, booth.kiosk, _held(world, booth)[:number], "見本", "見本1"),
+        "dismiss": lambda: decisions.dismiss(world.hub, booth.kiosk, _held(world, booth)[:number], "見本", "見本1"),
     }
     try:
         roads[name]()
-    except acts.ActRefused:
+    except decisions.ActRefused:
         return
 
 

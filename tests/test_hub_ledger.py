@@ -9,11 +9,11 @@ import sqlalchemy as sa
 from hub_invariants import broken_invariants
 from hub_world import Booth, World
 
-from hub.append_only import POSTED_TABLES, grant_to_runtime_role
-from hub.arrival import take_batch
-from hub.posting import change_account
+from hub.intake.arrival import take_batch
+from hub.ledger.posting import change_account
 from hub.service import Hub
-from hub.store import Store, StoreError, row, rows
+from hub.store.append_only import POSTED_TABLES, grant_to_runtime_role
+from hub.store.database import Store, StoreError, row, rows
 from sync.entry import Void
 
 

@@ -6,8 +6,8 @@ import pytest
 from hub_world import HELP, VISIT, Booth, World, activities
 from wire_samples import MORNING_MS
 
-from hub.reference import add_event
-from hub.store import Store, rows
+from hub.register.reference import add_event
+from hub.store.database import Store, rows
 from sync.citytime import DAY_MS
 from sync.entry import Void
 

@@ -14,10 +14,10 @@ from hub_invariants import broken_invariants
 from hub_world import Booth, World
 from wire_samples import MORNING_MS
 
-from hub import acts
-from hub.arrival import take_batch
+from hub.acts import decisions
 from hub.audit import audit
-from hub.store import Store, rows
+from hub.intake.arrival import take_batch
+from hub.store.database import Store, rows
 
 MINUTE_MS = 60_000
 
@@ -163,13 +163,13 @@ def test_acts_on_a_kiosk_after_the_clock_was_set_back_come_after_what_they_decid
     booth.send(first_seq=5)
 
     world.now_ms -= 30 * MINUTE_MS
-    acts.accept_hole(world.hub, booth.kiosk, 3, 4, "読めない", "見本1")
+    decisions.accept_hole(world.hub, booth.kiosk, 3, 4, "読めない", "見本1")
     world.now_ms -= MINUTE_MS
-    acts.release(world.hub, booth.kiosk, held_hashes(world, booth)[:1], "確かめた", "見本1")
-    acts.top_up(world.hub, small.kiosk, world.allotment, 500, "枠をわすれていた", "見本1")
+    decisions.release(world.hub, booth.kiosk, held_hashes(world, booth)[:1], "確かめた", "見本1")
+    decisions.top_up(world.hub, small.kiosk, world.allotment, 500, "枠をわすれていた", "見本1")
     world.now_ms -= MINUTE_MS
-    acts.top_up(world.hub, small.kiosk, world.allotment, 500, "もっと来た", "見本1")
-    acts.revoke(world.hub, booth.kiosk, "盗まれた", "見本1")
+    decisions.top_up(world.hub, small.kiosk, world.allotment, 500, "もっと来た", "見本1")
+    decisions.revoke(world.hub, booth.kiosk, "盗まれた", "見本1")
     world.now_ms -= MINUTE_MS
     booth.send(first_seq=3, last_seq=4)
 
@@ -191,10 +191,10 @@ def test_any_story_with_a_clock_that_jumps_is_one_the_audit_agrees_with(sqlite: 
         if what < 6:
             booth.send()
         elif what == 6 and held_hashes(world, booth):
-            decide = chance.choice((acts.release, acts.dismiss))
+            decide = chance.choice((decisions.release, decisions.dismiss))
             decide(world.hub, booth.kiosk, held_hashes(world, booth)[:1], "確かめた", "見本1")
         elif what == 7:
-            acts.judge_kiosks_at(world.hub, world.event)
+            decisions.judge_kiosks_at(world.hub, world.event)
     for booth in booths:
         booth.send()
 

@@ -9,10 +9,10 @@ from hub_invariants import broken_invariants
 from hub_world import VISIT_POINTS, Booth, World, activities
 from wire_samples import MORNING_MS
 
-from hub import acts
+from hub.acts import decisions
 from hub.audit import audit
-from hub.reference import add_event
-from hub.store import Store
+from hub.register.reference import add_event
+from hub.store.database import Store
 from sync.citytime import DAY_MS
 from sync.entry import Clock
 
@@ -46,7 +46,7 @@ def end_the_event(world: World, ends_ms: int) -> None:
             connection, "見本まつり", *window, world.allotment, activities(), event=world.event
         )
     )
-    acts.judge_kiosks_at(world.hub, world.event)
+    decisions.judge_kiosks_at(world.hub, world.event)
 
 
 def test_an_event_shortened_and_lengthened_again_and_again_posts_each_grant_once(world: World) -> None:
@@ -96,7 +96,7 @@ def test_a_grant_taken_back_for_its_time_and_released_is_posted_once_and_stays(w
     world.now_ms += 60_000
 
     for booth, entry in ((other, other.entries[2]), (one, one.entries[2]), (one, one.entries[3])):
-        acts.release(world.hub, booth.kiosk, [entry.hash], "主催者に確かめた", "見本1")
+        decisions.release(world.hub, booth.kiosk, [entry.hash], "主催者に確かめた", "見本1")
         assert faults(world) == []
     for _ in range(ROUNDS):
         end_the_event(world, MORNING_MS + DAY_MS // 3)

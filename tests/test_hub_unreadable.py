@@ -12,10 +12,10 @@ from werkzeug.datastructures import MultiDict
 from wire_samples import MORNING_MS
 from wtforms import SelectField
 
-from hub import acts
+from hub.acts import decisions
 from hub.audit import audit
-from hub.desk import closer, registers
-from hub.desk.forms import (
+from hub.desk.base import closer, registers
+from hub.desk.base.forms import (
     ActivityForm,
     AddMembersForm,
     AllotmentForm,
@@ -25,11 +25,11 @@ from hub.desk.forms import (
     ShareForm,
     TopUpForm,
 )
-from hub.facts import load_facts
-from hub.manifests import ManifestRefused, assign, newest_manifest, newest_version, sign_manifest
-from hub.reference import add_event, load_events
+from hub.intake.facts import load_facts
+from hub.register.manifests import ManifestRefused, assign, newest_manifest, newest_version, sign_manifest
+from hub.register.reference import add_event, load_events
 from hub.service import instances
-from hub.store import Store, execute, rows
+from hub.store.database import Store, execute, rows
 from sync.citytime import DAY_MS
 from sync.codec import MOMENT_LIMIT
 from sync.envelope import MANIFEST
@@ -238,8 +238,8 @@ def test_a_top_up_of_a_booth_whose_settings_cannot_be_signed_is_refused(world: W
     booth, _ = with_unreadable_settings(world)
     before = world.picture()
 
-    with pytest.raises(acts.ActRefused, match="署名しませんでした"):
-        acts.top_up(world.hub, booth.kiosk, world.allotment, 500, "もっと来た", "見本1")
+    with pytest.raises(decisions.ActRefused, match="署名しませんでした"):
+        decisions.top_up(world.hub, booth.kiosk, world.allotment, 500, "もっと来た", "見本1")
 
     assert world.picture() == before
 
@@ -253,7 +253,7 @@ def test_grants_under_settings_that_nobody_can_read_are_held_and_the_others_stay
     booth.grant(3)
 
     receipt = booth.send()
-    acts.judge_kiosks_at(world.hub, world.event)
+    decisions.judge_kiosks_at(world.hub, world.event)
 
     assert receipt.cursor == booth.head
     assert world.reasons(booth) == {6: ("held", "not this kiosk's")}
@@ -309,7 +309,7 @@ def test_once_the_event_is_put_right_new_settings_are_signed_and_what_was_held_c
 
     event_at(world, MORNING_MS, MORNING_MS + DAY_MS, event)
     told = desk.submit(desk.get(kiosk_path(booth)), "/settings").text
-    acts.release(world.hub, booth.kiosk, [held.hash], "主催者に確かめた", "見本1")
+    decisions.release(world.hub, booth.kiosk, [held.hash], "主催者に確かめた", "見本1")
 
     assert "新しい端末設定を用意しました" in told
     with world.store.reading() as connection:

@@ -26,7 +26,7 @@ PROJECT: Final = MAY_IMPORT.keys() | ABOVE
 # they decide: values in, values out
 PURE: Final = (
     *("kiosk/scan.py", "kiosk/gate.py", "kiosk/coach.py", "kiosk/words.py"),
-    *("hub/judge.py", "hub/settle.py"),
+    *("hub/intake/judge.py", "hub/intake/settle.py"),
 )
 IMPURE: Final = {
     *("aiohttp", "ftplib", "http", "httpx", "requests", "socket", "socketserver", "ssl", "urllib", "urllib3"),
@@ -193,8 +193,8 @@ def test_only_config_reads_settings() -> None:
 
 
 PLANTED: Final[list[tuple[Rule, str, str, set[str]]]] = [
-    (wrong_way, "hub/posting.py", "import kiosk.scan", {"kiosk"}),
-    (wrong_way, "hub/posting.py", "from kiosk import scan", {"kiosk"}),
+    (wrong_way, "hub/ledger/posting.py", "import kiosk.scan", {"kiosk"}),
+    (wrong_way, "hub/ledger/posting.py", "from kiosk import scan", {"kiosk"}),
     (wrong_way, "kiosk/scan.py", "def late():\n    import hub", {"hub"}),
     (wrong_way, "config/clock.py", "from sync import entry", {"sync"}),
     (wrong_way, "sync/entry.py", "import demo", {"demo"}),
@@ -210,8 +210,8 @@ PLANTED: Final[list[tuple[Rule, str, str, set[str]]]] = [
     (clock_reads, "kiosk/journal.py", "from datetime import datetime as d\nd.now()", {"d.now"}),
     (clock_reads, "kiosk/journal.py", "import datetime as dt\ndt.datetime.now(tz)", {"dt.datetime.now"}),
     (clock_reads, "hub/desk.py", "from datetime import date\nmap(date.today, [])", {"date.today"}),
-    (clock_reads, "hub/store.py", "TABLE = 'at TEXT DEFAULT CURRENT_TIMESTAMP'", {"CURRENT_TIMESTAMP"}),
-    (clock_reads, "hub/store.py", "at = f'SELECT {x}, now()'", {"now()"}),
+    (clock_reads, "hub/store/database.py", "TABLE = 'at TEXT DEFAULT CURRENT_TIMESTAMP'", {"CURRENT_TIMESTAMP"}),
+    (clock_reads, "hub/store/database.py", "at = f'SELECT {x}, now()'", {"now()"}),
     (clock_reads, "kiosk/start.py", "Path('/proc/sys/kernel/random/boot_id')", {"boot_id"}),
     (settings_reads, "kiosk/start.py", "import os\nos.environ['HUB']", {"environ"}),
     (settings_reads, "hub/start.py", "from os import getenv", {"getenv"}),

@@ -26,8 +26,8 @@ from hub.audit.reference import Reference, read_reference
 from hub.audit.standings import Judge
 from hub.audit.tree import hang_together, line_of
 from hub.audit.trust import read_trust
-from hub.keyring import Keyring
-from hub.store import Store
+from hub.keys.keyring import Keyring
+from hub.store.database import Store
 from sync.entry import first_prev
 
 __all__ = ["Finding", "audit"]

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hub.store import Store
+from hub.store.database import Store
 
 _ROWS_AT_A_TIME = 2_000
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from hub.audit.findings import Findings
 from hub.audit.reading import stream
-from hub.keyring import Keyring
+from hub.keys.keyring import Keyring
 from sync.codec import WireError
 from sync.envelope import KIOSK, MANIFEST
 from sync.keys import Instance, KeyList, read_key_list

@@ -1,1 +1,1 @@
-"""The desk: the hub's pages for the clerk. Begin at `routes`; `overview` and `todo` say what the first page shows."""
+"""The desk: the hub's pages for the clerk. Begin at `routes`; `base/` holds what they share."""

@@ -1,6 +1,6 @@
-"""The desk: the clerk's pages, Japanese first. Here are signing in and out, the front page and the list of acts; the
-other pages hang below it. Every page but the sign-in is for whoever came in by the link; every form is guarded against
-forged requests.
+"""The desk: the clerk's pages, Japanese first. Here are signing in and out; the other pages hang below it, a folder for
+each subject. Every page but the sign-in is for whoever came in by the link; every form is guarded against forged
+requests.
 """
 
 from __future__ import annotations
@@ -12,25 +12,25 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from hub.desk import closer, overview, registers, visitor, wording
-from hub.desk.events import events
-from hub.desk.forms import DeskForm, SignInForm
-from hub.desk.held import held
-from hub.desk.kiosks import kiosks
-from hub.desk.members import members
-from hub.desk.offices import offices
-from hub.desk.records import records
-from hub.desk.shapes import FILTERS, whole
-from hub.desk.todo import Found, to_decide
+from hub.desk.acts.routes import acts
+from hub.desk.base import visitor, wording
+from hub.desk.base.forms import DeskForm, SignInForm
+from hub.desk.base.shapes import FILTERS
+from hub.desk.events.routes import events
+from hub.desk.front.routes import front
+from hub.desk.held.routes import held
+from hub.desk.kiosks.routes import kiosks
+from hub.desk.members.routes import members
+from hub.desk.offices.routes import offices
+from hub.desk.records.routes import records
 from hub.served import served
-from hub.service import is_rolled_back
-from hub.store import StoreError
-
-ACTS_A_PAGE = 100
+from hub.store.database import StoreError
 
 desk = Blueprint("desk", __name__, url_prefix="/desk")
 for part in (held, kiosks, records, offices, events, members):
     desk.register_blueprint(part)
+desk.get("/")(front)
+desk.get("/acts")(acts)
 for name, shape in FILTERS.items():
     desk.add_app_template_filter(shape, name)
 
@@ -59,7 +59,7 @@ def _what_every_page_has() -> dict[str, object]:
 @desk.get("/sign-in")
 def sign_in() -> str:
     """The page behind the link. Opening it uses nothing up: browsers open links by themselves."""
-    return render_template("sign_in.html", form=SignInForm(formdata=None, key=request.args.get("key", "")))
+    return render_template("base/sign_in.html", form=SignInForm(formdata=None, key=request.args.get("key", "")))
 
 
 @desk.post("/sign-in")
@@ -68,7 +68,7 @@ def try_sign_in() -> Response | tuple[str, HTTPStatus]:
     form = SignInForm()
     if form.validate() and visitor.enter(form.key.data or "", form.operator.data):
         return redirect(url_for("desk.front"))
-    return render_template("sign_in.html", form=form, is_refused=not form.operator.errors), HTTPStatus.FORBIDDEN
+    return render_template("base/sign_in.html", form=form, is_refused=not form.operator.errors), HTTPStatus.FORBIDDEN
 
 
 @desk.post("/sign-out")
@@ -76,39 +76,6 @@ def sign_out() -> Response:
     """Leave; the next start of the hub prints a new link."""
     visitor.leave()
     return redirect(url_for("desk.sign_in"))
-
-
-@desk.get("/")
-def front() -> str:
-    """Per kiosk the equation, and what there is to decide."""
-    hub = served().hub
-    with hub.store.reading() as connection:
-        lines = overview.kiosk_lines(connection)
-        totals = overview.totals(connection)
-        found = Found(
-            is_rolled_back(connection),
-            totals.ledger,
-            lines,
-            overview.held_groups(connection),
-            [one for one in registers.invitations(connection) if one.state == "answered"],
-            closer.scarce_shares(connection, hub.wall_ms()),
-            closer.outdated_kiosks(hub, connection),
-        )
-    total = overview.sum_of(lines) if lines else None
-    return render_template(
-        "front.html", lines=lines, total=total, totals=totals, todos=to_decide(found), now_ms=hub.wall_ms()
-    )
-
-
-@desk.get("/acts")
-def acts() -> str:
-    """What persons have decided, the newest first."""
-    before_ms = request.args.get("before", type=whole)
-    with served().hub.store.reading() as connection:
-        found = overview.acts(connection, ACTS_A_PAGE, before_ms)
-    return render_template(
-        "acts.html", acts=found, next_before_ms=found[-1].done_ms if len(found) == ACTS_A_PAGE else None
-    )
 
 
 @desk.app_errorhandler(CSRFError)
@@ -140,4 +107,4 @@ def _any_other(error: HTTPException) -> tuple[str, int] | HTTPException:
 
 
 def _error_page(status: HTTPStatus, ja: str, en: str) -> tuple[str, int]:
-    return render_template("error.html", ja=ja, en=en), status
+    return render_template("base/error.html", ja=ja, en=en), status

@@ -1,0 +1,1 @@
+"""The desk's list of what persons have decided."""

@@ -1,0 +1,153 @@
+"""How the desk writes numbers, moments and codes, and reads what stands in an address. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import segno
+from markupsafe import Markup
+from werkzeug.routing import BaseConverter, ValidationError
+
+from hub.desk.base.overview import Act
+from hub.desk.base.wording import ACTS, reason_of
+from sync.citytime import city_datetime
+from sync.entry import Clock, DayEnd, Entry, Opened, Void
+from sync.member import printed
+from sync.rules import Fixed, Rule
+
+_REIWA = 2018
+NUMBER_MAX = 2**53 - 1
+"""No count and no moment is larger; a database's whole numbers end at 2**63."""
+
+
+class HexConverter(BaseConverter):
+    """A kiosk or an invitation in an address: bytes as hexadecimal digits."""
+
+    regex = "[0-9a-f]+"
+
+    def to_python(self, value: str) -> bytes:
+        """Return the bytes; digits that are none lead to no page."""
+        try:
+            return bytes.fromhex(value)
+        except ValueError as error:
+            raise ValidationError from error
+
+    def to_url(self, value: bytes) -> str:
+        """Return the digits."""
+        return value.hex()
+
+
+def whole(text: str) -> int:
+    """Return a number out of an address. Raises ValueError for what is none, or larger than anything here can be."""
+    number = int(text)
+    if not 0 <= number <= NUMBER_MAX:
+        raise ValueError(text)
+    return number
+
+
+def moment(wall_ms: int) -> str:
+    """Return a moment on the city's wall clock."""
+    at = city_datetime(wall_ms)
+    return f"{at.year}/{at.month}/{at.day} {at.hour}:{at.minute:02}"
+
+
+def day(wall_ms: int) -> str:
+    """Return a day of the city with its day of the week."""
+    at = city_datetime(wall_ms)
+    return f"{at.year}年{at.month}月{at.day}日({'月火水木金土日'[at.weekday()]})"
+
+
+def clock(wall_ms: int) -> str:
+    """Return a time of day on the city's wall clock."""
+    at = city_datetime(wall_ms)
+    return f"{at.hour}:{at.minute:02}"
+
+
+def ago(wall_ms: int, now_ms: int) -> str:
+    """Return how long ago a moment was, roughly."""
+    minutes = max(0, now_ms - wall_ms) // 60_000
+    if minutes < 1:
+        return "たったいま"
+    if minutes < 60:  # noqa: PLR2004  # an hour
+        return f"{minutes}分前"
+    hours = minutes // 60
+    return f"{hours}時間前" if hours < 48 else f"{hours // 24}日前"  # noqa: PLR2004  # two days
+
+
+def fiscal(year: int) -> str:
+    """Return a fiscal year as the city writes it."""
+    return f"令和{year - _REIWA}年度"
+
+
+def comma(number: int) -> str:
+    """Return a number with commas."""
+    return f"{number:,}"
+
+
+def in_fours(digits: str) -> str:
+    """Return digits in groups of four, as both screens show a kiosk's."""
+    return " ".join(digits[start : start + 4] for start in range(0, len(digits), 4))
+
+
+def rule_text(rule: Rule) -> str:
+    """Return a rule in words."""
+    if isinstance(rule, Fixed):
+        return f"{rule.points:,}ポイント"
+    return "、".join(f"{minutes}分から{points:,}" for minutes, points in rule.rows) + "ポイント"
+
+
+def act_text(act: Act) -> str:
+    """Return what an act was."""
+    return ACTS[act.kind].ja if act.kind in ACTS else act.kind
+
+
+def act_subject(act: Act) -> str:
+    """Return what an act was about, as it is written behind the kiosk's name."""
+    if act.kind in {"release", "dismiss"}:
+        return f"{act.subject}件"
+    if act.kind == "accept hole":
+        return f"{act.subject.replace('-', '〜')} 番"
+    if act.kind == "top up":
+        allotment, _, points = act.subject.partition(" ")
+        return f"付与枠 {allotment} に {points} ポイント"
+    return act.subject
+
+
+def code_image(text: str) -> Markup:
+    """Return a QR code as an inline SVG without style or script."""
+    code = segno.make(text, error="m", micro=False)
+    return Markup(code.svg_inline(border=4, omitsize=True, svgclass="code", lineclass=None))  # noqa: S704  # segno draws squares only
+
+
+def said(entry: Entry | None) -> str:
+    """Return what a record that is no grant says."""
+    match entry.body if entry is not None else None:
+        case Opened():
+            return "端末を始めました"
+        case Clock():
+            return "時刻を合わせました"
+        case Void() as void:
+            return f"{void.seq} 番を取り消しました" + (f"({void.reason})" if void.reason else "")
+        case DayEnd() as totals:
+            return f"日締め: 付与 {totals.grants:,}件 {totals.points:,}ポイント、取り消し {totals.voids:,}件"
+        case _:
+            return "センターに読めない記録です"
+
+
+FILTERS: Final[dict[str, Callable[..., object]]] = {
+    "ago": ago,
+    "act_subject": act_subject,
+    "act_text": act_text,
+    "clock": clock,
+    "code_image": code_image,
+    "comma": comma,
+    "day": day,
+    "fiscal": fiscal,
+    "in_fours": in_fours,
+    "moment": moment,
+    "printed": printed,
+    "reason_of": reason_of,
+    "rule_text": rule_text,
+    "said": said,
+}

@@ -1,0 +1,1 @@
+"""The desk's first page: per kiosk the equation, and what there is to decide."""

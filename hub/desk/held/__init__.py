@@ -1,0 +1,1 @@
+"""The desk's pages of what is held, and the decisions on it."""

@@ -1,0 +1,1 @@
+"""The desk's pages of members: adding them, their cards, the end of an account."""

@@ -1,0 +1,1 @@
+"""The desk's pages of single records, and of one journal counted again."""

@@ -1,0 +1,30 @@
+"""The moment at which something is done with a kiosk. Asked inside the transaction, once its turn to write has come.
+
+A clock that was read while waiting for that turn is behind what others wrote meanwhile, and a clock may be set back.
+In the books of one kiosk time never goes back, so that what came first can always be told from them.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from hub.service import Hub
+from hub.store.database import row
+
+
+def moment_for(hub: Hub, connection: sa.Connection, kiosk: bytes) -> int:
+    """Return the hub's time, but never one before what is written down about a kiosk already."""
+    known = row(
+        connection,
+        """
+        SELECT max(moment) AS moment FROM (
+            SELECT last_contact_ms AS moment FROM kiosk_progress WHERE kiosk = :kiosk
+            UNION ALL SELECT approved_ms FROM kiosk WHERE kiosk = :kiosk
+            UNION ALL SELECT max(issued_ms) FROM manifest WHERE kiosk = :kiosk
+            UNION ALL SELECT max(since_ms) FROM fence WHERE kiosk = :kiosk
+            UNION ALL SELECT max(a.done_ms) FROM accepted_hole h JOIN act a ON a.act = h.act WHERE h.kiosk = :kiosk
+        ) AS known
+        """,
+        kiosk=kiosk,
+    )
+    return max(hub.wall_ms(), known.moment or 0)

@@ -1,0 +1,1 @@
+"""The hub's private keys, and what signs with them."""

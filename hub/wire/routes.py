@@ -1,0 +1,120 @@
+"""The wire by HTTP: bytes in, signed bytes out. Each route hands its bytes to the hub's core and decides nothing.
+
+A kiosk believes no status and no text here, only signatures; the reasons are for whoever reads a log or tries with
+curl.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from hub.intake.arrival import RolledBack, take_batch
+from hub.register.enrolments import EnrolmentRefused, apply
+from hub.register.manifests import newest_manifest
+from hub.served import served
+from hub.service import newest_key_list
+from hub.store.database import StoreError
+from hub.wire.signed_requests import Asked, RequestRefused, kiosk_that_asks
+from sync.batch import CONTENT_TYPE, read_batch
+from sync.codec import WireError
+from sync.enrolment import read_application
+from sync.http import (
+    AUTHORIZATION_SCHEME,
+    BATCHES_PATH,
+    CBOR_TYPE,
+    ENROLMENTS_PATH,
+    KEYS_PATH,
+    MANIFEST_PATH,
+    NONCE_PATH,
+)
+from sync.request import make_nonce
+
+APPLICATION_LIMIT = 1_024
+"""Bytes; an application takes some 150."""
+
+wire = Blueprint("wire", __name__)
+
+
+@wire.post(BATCHES_PATH)
+def post_batch() -> Response:
+    """A batch in, the signed receipt out."""
+    if request.mimetype != CONTENT_TYPE:
+        return _refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "content type")
+    return _answer(take_batch(served().hub, read_batch(request.get_data())))
+
+
+@wire.get(KEYS_PATH)
+def get_keys() -> Response:
+    """The newest key list, signed by the root key."""
+    with served().hub.store.reading() as connection:
+        return _answer(newest_key_list(connection))
+
+
+@wire.post(ENROLMENTS_PATH)
+def post_application() -> Response:
+    """A kiosk's application in, the welcome out; asked again, it holds the certificate once a clerk has approved."""
+    if request.mimetype != CBOR_TYPE:
+        return _refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "content type")
+    request.max_content_length = APPLICATION_LIMIT
+    return _answer(apply(served().hub, read_application(request.get_data())))
+
+
+@wire.get(NONCE_PATH)
+def get_nonce() -> Response:
+    """A nonce for a signed request; the hub does not remember it."""
+    hub = served().hub
+    return _answer(make_nonce(hub.keyring.nonce_secret, hub.wall_ms()))
+
+
+@wire.get(MANIFEST_PATH)
+def get_manifest() -> Response:
+    """The newest manifest for the kiosk that has signed the request."""
+    hub = served().hub
+    asked = Asked(request.method, request.path, request.get_data(), request.headers.get("Authorization", ""))
+    with hub.store.reading() as connection:
+        kiosk = kiosk_that_asks(hub, connection, asked)
+        manifest = newest_manifest(connection, kiosk.kiosk)
+    return _refusal(HTTPStatus.NOT_FOUND, "no manifest") if manifest is None else _answer(manifest)
+
+
+@wire.errorhandler(WireError)
+def _malformed(error: WireError) -> Response:
+    return _refusal(HTTPStatus.BAD_REQUEST, error.reason)
+
+
+@wire.errorhandler(RequestEntityTooLarge)
+def _too_large(_error: RequestEntityTooLarge) -> Response:
+    return _refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "length")
+
+
+@wire.errorhandler(EnrolmentRefused)
+def _not_let_in(error: EnrolmentRefused) -> Response:
+    return _refusal(HTTPStatus.CONFLICT, str(error))
+
+
+@wire.errorhandler(RequestRefused)
+def _not_proven(error: RequestRefused) -> Response:
+    refusal = _refusal(HTTPStatus.UNAUTHORIZED, str(error))
+    refusal.headers["WWW-Authenticate"] = AUTHORIZATION_SCHEME
+    return refusal
+
+
+@wire.errorhandler(RolledBack)
+def _rolled_back(_error: RolledBack) -> Response:
+    return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, "rolled back")
+
+
+@wire.errorhandler(StoreError)
+def _busy(_error: StoreError) -> Response:
+    return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, "busy")
+
+
+def _answer(encoded: bytes) -> Response:
+    return Response(encoded, mimetype=CBOR_TYPE)
+
+
+def _refusal(status: HTTPStatus, reason: str) -> Response:
+    return Response(reason + "\n", status, mimetype="text/plain")
