@@ -25,9 +25,9 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 
-from browser_page import LAUNCH_ARGUMENTS, WINDOW, chromium_path  # noqa: E402  # it stands in tests/
+from browser_page import LAUNCH_ARGUMENTS, WINDOW, chromium_path  # noqa: E402  # it stands in tests/support/
 
 from demo.cast import write_story  # noqa: E402
 from demo.conductor import SET_UP_SECONDS  # noqa: E402

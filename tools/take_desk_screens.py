@@ -32,7 +32,7 @@ EDGE_COLOURS = 9
 
 def main() -> int:
     """Take them all."""
-    sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+    sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
     with tempfile.TemporaryDirectory(prefix="kumapo-") as folder, browser_page() as page:
         os.environ.setdefault("XDG_RUNTIME_DIR", folder)
         SCREENS.mkdir(exist_ok=True)

@@ -20,9 +20,9 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 
-import wire_samples as wire  # noqa: E402  # it stands in tests/
+import wire_samples as wire  # noqa: E402  # it stands in tests/support/
 from browser_page import LAUNCH_ARGUMENTS, chromium_path  # noqa: E402
 from kiosk_screens import SCENES, Booth, booth_page  # noqa: E402
 

@@ -1,5 +1,5 @@
 """Makes the vectors in this folder from fixed seeds, half of the envelopes by pycose. From the checkout's folder:
-`PYTHONPATH=.:tests python -m vectors.make`.
+`PYTHONPATH=.:tests/support python -m tests.vectors.make`.
 
 Running it again writes the same bytes. A change of a committed vector is a change of the wire.
 """
@@ -10,8 +10,9 @@ import json
 from pathlib import Path
 from typing import Final
 
-from vectors import make_answers, make_entries, make_envelopes, make_messages, make_tokens
 from wire_samples import INSTANCE, KIOSK_ID, KIOSK_KEY, ROOT_KEY, key_list
+
+from tests.vectors import make_answers, make_entries, make_envelopes, make_messages, make_tokens
 
 FOLDER: Final = Path(__file__).parent
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import cbor2
-from vectors.crafting import Vector, aad_of, by_hand, by_pycose, flipped, good, malleable, refused, signed_content
-from vectors.make_envelopes import IDENTITY
 from wire_samples import (
     CERTIFYING_KEY,
     EVENING_MS,
@@ -32,6 +30,8 @@ from sync.keys import KeyList, KeyState, OnlineKey, write_key_list
 from sync.manifest import Activity, Event, Manifest, OccasionBy, Share, Slot, write_manifest
 from sync.receipt import Receipt, Status, write_receipt
 from sync.rules import Fixed
+from tests.vectors.crafting import Vector, aad_of, by_hand, by_pycose, flipped, good, malleable, refused, signed_content
+from tests.vectors.make_envelopes import IDENTITY
 
 LIFE = list(INSTANCE)
 HEAD = [30, bytes(range(32))]

@@ -6,19 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import cbor2
-from vectors.crafting import (
-    Vector,
-    aad_of,
-    as_json,
-    by_hand,
-    by_pycose,
-    exchanged,
-    flipped,
-    good,
-    malleable,
-    refused,
-    signed_content,
-)
 from wire_samples import (
     BOOT,
     INSTANCE,
@@ -36,6 +23,19 @@ from wire_samples import (
 from sync.entry import Body, Clock, DayEnd, Entry, Grant, Heading, Opened, Stamp, Void, first_prev, sign_entry
 from sync.envelope import ENTRY, RECEIPT
 from sync.keys import Instance
+from tests.vectors.crafting import (
+    Vector,
+    aad_of,
+    as_json,
+    by_hand,
+    by_pycose,
+    exchanged,
+    flipped,
+    good,
+    malleable,
+    refused,
+    signed_content,
+)
 
 FIRST = first_prev(KIOSK_KEY.public)
 PREV = bytes(range(32))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import cbor2
-from vectors.crafting import (
+from wire_samples import CERTIFYING_KEY, KIOSK_KEY, MANIFEST_KEY, MEMBER_KEY, RECEIPT_KEY, ROOT_KEY, sample_key
+
+from sync.envelope import ENTRY, KEYS, KIOSK, MANIFEST, MEMBER, RECEIPT, REQUEST, Purpose, SigningKey, seal
+from tests.vectors.crafting import (
     Vector,
     aad_of,
     by_hand,
@@ -15,9 +18,6 @@ from vectors.crafting import (
     malleable,
     refused,
 )
-from wire_samples import CERTIFYING_KEY, KIOSK_KEY, MANIFEST_KEY, MEMBER_KEY, RECEIPT_KEY, ROOT_KEY, sample_key
-
-from sync.envelope import ENTRY, KEYS, KIOSK, MANIFEST, MEMBER, RECEIPT, REQUEST, Purpose, SigningKey, seal
 
 KID = kid_of(RECEIPT, RECEIPT_KEY)
 PAYLOAD = cbor2.dumps([1, "見本1"])

@@ -6,8 +6,6 @@ import hashlib
 from typing import Any
 
 import cbor2
-from vectors.crafting import Vector, by_pycose, flipped, good, refused, signed_content
-from vectors.make_envelopes import IDENTITY
 from wire_samples import (
     KIOSK_ID,
     KIOSK_KEY,
@@ -35,6 +33,8 @@ from sync.enrolment import (
 from sync.envelope import REQUEST
 from sync.keys import root_key_hash
 from sync.request import Request, make_nonce, write_request
+from tests.vectors.crafting import Vector, by_pycose, flipped, good, refused, signed_content
+from tests.vectors.make_envelopes import IDENTITY
 
 CODE = bytes(range(16))
 ROOT_HASH = root_key_hash(ROOT_KEY.public)

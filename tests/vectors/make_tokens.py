@@ -3,19 +3,6 @@
 from __future__ import annotations
 
 import cbor2
-from vectors.crafting import (
-    Vector,
-    aad_of,
-    by_hand,
-    by_pycose,
-    exchanged,
-    flipped,
-    good,
-    kid_of,
-    malleable,
-    refused,
-    signed_content,
-)
 from wire_samples import (
     MEMBER_KEY,
     MORNING_MS,
@@ -29,6 +16,19 @@ from sync import base45
 from sync.citytime import city_day
 from sync.envelope import MEMBER, RECEIPT, SigningKey
 from sync.token import Token, write_token
+from tests.vectors.crafting import (
+    Vector,
+    aad_of,
+    by_hand,
+    by_pycose,
+    exchanged,
+    flipped,
+    good,
+    kid_of,
+    malleable,
+    refused,
+    signed_content,
+)
 
 TODAY = city_day(MORNING_MS)
 ONE = member(1)

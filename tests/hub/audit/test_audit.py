@@ -17,7 +17,6 @@ from hub_stores import sqlite_store
 from hub_world import World
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_hub_invariants import deliver, do, steps_taken
 from wire_samples import sample_key
 
 from hub.acts.accounts import make_known
@@ -29,8 +28,9 @@ from sync.certificate import kiosk_identity
 from sync.entry import Opened, hash_of, read_entry, sign_entry
 from sync.envelope import ENTRY, take_apart
 from sync.member import bucket_of, with_check_digits
+from tests.stories.test_hub_invariants import deliver, do, steps_taken
 
-ROOT: Final = Path(__file__).parent.parent
+ROOT: Final = Path(__file__).parents[3]
 
 EDITED_ROWS, REMOVED_ROWS, COPIED_ROWS = 2, 24, 1
 """So many rows of each table have every cell edited, are removed, or are added once more under another key."""

@@ -11,7 +11,7 @@ from typing import Final
 
 import pytest
 
-ROOT: Final = Path(__file__).parent.parent
+ROOT: Final = Path(__file__).parents[2]
 
 # who may import whom; demo and benchmarks stand above and may import all of these
 MAY_IMPORT: Final = {

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from kumapo_cli import COMMANDS, kumapo
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 SUBCOMMANDS = {
     "kiosk": {"enrol", "run", "export", "status"},
     "hub": {"init", "serve", "import", "cards", "audit"},

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kiosk.commands import kiosk
 
-UNIT = Path(__file__).parent.parent / "kiosk.service"
+UNIT = Path(__file__).parents[2] / "kiosk.service"
 
 
 def lines_with(key: str) -> list[str]:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 PYTHON = Path(sys.executable).resolve()
 COMMANDS = "import os, sys\nprint([sys.argv[1:], os.getcwd(), os.path.dirname(os.path.dirname(sys.executable))])\n"
 

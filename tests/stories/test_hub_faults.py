@@ -18,7 +18,7 @@ from sync.entry import Clock, Void
 from sync.envelope import RECEIPT
 from sync.receipt import read_receipt
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize("road", ["plain", "whole"])
@@ -37,8 +37,8 @@ def test_a_hub_killed_before_any_statement_of_a_batch_takes_it_in_once(store: St
     url = store.url.render_as_string(hide_password=False)
 
     done = subprocess.run(
-        [sys.executable, str(ROOT / "tests" / "hub_killer.py"), url, str(batch_file), str(world.now_ms)],
-        env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"},
+        [sys.executable, str(ROOT / "tests" / "support" / "hub_killer.py"), url, str(batch_file), str(world.now_ms)],
+        env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests' / 'support'}"},
         capture_output=True,
         text=True,
         check=True,

@@ -16,7 +16,7 @@ from demo.pictures import Booth
 from kiosk.camera import open_camera
 from kiosk.decode import CodeReader
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 class TurnedClock:

@@ -18,7 +18,7 @@ from sync.envelope import Purpose
 from sync.keys import KeyState
 from sync.receipt import Status
 
-ROOT: Final = Path(__file__).parent.parent
+ROOT: Final = Path(__file__).parents[2]
 TEXT: Final = (ROOT / "docs/wire.cddl").read_text(encoding="utf-8")
 DOCUMENT: Final = Document(TEXT)
 RULES: Final = {

@@ -12,8 +12,6 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pycose.keys import OKPKey
 from pycose.messages import Sign1Message
-from vectors import make
-from vectors.crafting import Vector, aad_of, as_json
 
 from sync import base45
 from sync.batch import read_batch
@@ -27,8 +25,10 @@ from sync.manifest import read_manifest
 from sync.receipt import read_receipt
 from sync.request import read_request
 from sync.token import PREFIX, read_token, standing_of
+from tests.vectors import make
+from tests.vectors.crafting import Vector, aad_of, as_json
 
-FOLDER: Final = Path(__file__).parent / "vectors"
+FOLDER: Final = Path(__file__).parents[1] / "vectors"
 KEYS_FILE: Final = json.loads((FOLDER / "keys.json").read_text(encoding="utf-8"))
 VECTORS: Final[list[Vector]] = [
     vector

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from vectors.crafting import by_hand
 from wire_samples import (
     CERTIFYING_KEY,
     KIOSK_ID,
@@ -71,6 +70,7 @@ from sync.manifest import Manifest, read_manifest, write_manifest
 from sync.receipt import Receipt, read_receipt, write_receipt
 from sync.request import read_request, write_request
 from sync.token import Token, read_token, write_token
+from tests.vectors.crafting import by_hand
 
 
 @given(BODIES, STAMPS, below(INTEGER_LIMIT, 1), of(32))

@@ -45,7 +45,7 @@ from sync.manifest import read_manifest
 from sync.member import printed
 from sync.receipt import Status, read_receipt
 
-ROOT: Final = Path(__file__).parent.parent
+ROOT: Final = Path(__file__).parents[2]
 START_SECONDS: Final = 60
 
 

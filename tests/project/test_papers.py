@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-ROOT: Final = Path(__file__).parent.parent
+ROOT: Final = Path(__file__).parents[2]
 RUN_LOCK: Final = ROOT / "requirements.lock"
 TEST_LOCK: Final = ROOT / "requirements-test.lock"
 DEPENDENCIES: Final = ROOT / "docs" / "dependencies.md"

@@ -20,7 +20,8 @@ from kiosk_booth import enrolled_at, reopened
 from kiosk.journal_open import read_journal
 from sync.entry import hash_of
 
-TESTS = Path(__file__).parent
+ROOT = Path(__file__).parents[2]
+SEARCH = os.pathsep.join((str(ROOT), str(ROOT / "tests" / "support")))
 KILLS = 25
 
 NURSERY = """
@@ -50,13 +51,12 @@ for line in sys.stdin:
 @contextmanager
 def nursery() -> Iterator[subprocess.Popen[str]]:
     """A process that bears, one after the other, booths that sign until they are killed."""
-    search = os.pathsep.join((str(TESTS.parent), str(TESTS)))
     with subprocess.Popen(
         [sys.executable, "-c", NURSERY],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": search},
+        env={**os.environ, "PYTHONPATH": SEARCH},
     ) as process:
         yield process
         assert process.stdin is not None
@@ -116,7 +116,7 @@ def test_a_disk_that_fills_up_shows_nothing_that_is_not_kept(tmp_path: Path) -> 
         check=True,
         capture_output=True,
         text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join((str(TESTS.parent), str(TESTS)))},
+        env={**os.environ, "PYTHONPATH": SEARCH},
     )
 
     *shown, last = done.stdout.splitlines()

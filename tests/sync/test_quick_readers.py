@@ -10,7 +10,6 @@ import cbor2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from vectors.crafting import by_hand
 from wire_samples import (
     KIOSK_ID,
     KIOSK_KEY,
@@ -44,6 +43,7 @@ from sync.envelope import (
     ENTRY,
     take_apart,
 )
+from tests.vectors.crafting import by_hand
 
 
 def read_generally(payload: bytes) -> Entry:

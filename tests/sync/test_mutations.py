@@ -9,7 +9,6 @@ import cbor2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from vectors.crafting import by_hand
 from wire_samples import (
     CERTIFYING_KEY,
     KIOSK_KEY,
@@ -61,6 +60,7 @@ from sync.manifest import read_manifest, write_manifest
 from sync.receipt import read_receipt, write_receipt
 from sync.request import Request, read_request, write_request
 from sync.token import PREFIX, read_token, write_token
+from tests.vectors.crafting import by_hand
 
 
 def again(understood: object) -> bytes:

@@ -31,7 +31,7 @@ from sync.member import printed
 from sync.receipt import write_receipt
 from sync.token import write_token
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 STATION = ("--event", str(wire.EVENT), "--activity", str(wire.HELPING), "--no-page")
 
 

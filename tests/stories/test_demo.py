@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from kumapo_cli import kumapo
 from sync.entry import hash_of
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 240  # only a failing run takes so long
 
 

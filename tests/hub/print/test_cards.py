@@ -30,7 +30,7 @@ from sync.envelope import MEMBER
 from sync.member import printed
 from sync.token import LENGTH_LIMIT, read_token, write_token
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[3]
 DPI = 150
 A4_MM = (210, 297)
 

@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 import pytest
 import wire_samples as wire
 from kiosk_booth import enrolled_at, folder_of, picture_of
-from test_kiosk_commands import said_by, started
 
 from sync.member import printed
 from sync.token import write_token
+from tests.kiosk.test_commands import said_by, started
 
 STATION = ("--event", str(wire.EVENT), "--activity", str(wire.HELPING))
 
