@@ -9,11 +9,11 @@ import threading
 from collections.abc import Callable
 from typing import NamedTuple
 
+from kiosk.always_shown import NOWHERE, Standing
 from kiosk.booth import Scan
-from kiosk.gate import REPEAT_MS
+from kiosk.next_code import REPEAT_MS
 from kiosk.scan import WORDS
 from kiosk.sight import CameraState, Hint
-from kiosk.standing import NOWHERE, Standing
 
 RESULT_MS = REPEAT_MS
 """How long a result stays, unless the next card comes before; then a code still held up is answered once more."""

@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 from config.clock import Clock
 from kiosk import SOFTWARE
+from kiosk.always_shown import Standing, standing_of
 from kiosk.boothtime import stamp_at, trusted_day
 from kiosk.journal import ALREADY_GRANTED, Journal, Kept, NotKept
 from kiosk.journal_file import JournalFailed
-from kiosk.reference import Reference, reference_of
+from kiosk.lookup import Reference, reference_of
 from kiosk.scan import (
     CallStaff,
     NotUsable,
@@ -29,7 +30,6 @@ from kiosk.scan import (
     read_code,
     read_number,
 )
-from kiosk.standing import Standing, standing_of
 from sync import engine
 from sync.entry import Opened, Stamp, Void
 

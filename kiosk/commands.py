@@ -23,8 +23,8 @@ from kiosk.enrol import Refusal, enrol, find_invitation
 from kiosk.journal import Journal
 from kiosk.journal_file import JournalMissing, JournalUnsafe
 from kiosk.journal_open import begin_enrolment, check_journal, open_journal, read_journal, retire
+from kiosk.lookup import reference_of
 from kiosk.medium import is_volatile
-from kiosk.reference import reference_of
 from kiosk.refusals import EXIT_CAMERA, EXIT_HUB, EXIT_JOURNAL, EXIT_NOT_ENROLLED, end, refusals
 from kiosk.running import IN_JSON, IN_WORDS, run_booth
 from kiosk.stick import carry

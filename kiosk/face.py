@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from kiosk.board import Board
-from kiosk.keys import Keys
 from kiosk.mirror import Mirror
+from kiosk.typed import Keys
 
 
 class Face(NamedTuple):

@@ -12,7 +12,7 @@ from kiosk.booth import Booth, Scan
 from kiosk.camera import Frame, Gray
 from kiosk.face import Face, new_face
 from kiosk.feed import WAIT_SECONDS
-from kiosk.gate import View, look
+from kiosk.next_code import View, look
 from kiosk.sight import CameraState, Sight
 
 STANDING_PAUSE_MS = 1_000

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from kiosk.boothtime import BootTime
 from kiosk.journal_file import JournalMissing
 from kiosk.journal_reader import JournalReader
-from kiosk.reference import Reference, reference_of
+from kiosk.lookup import Reference, reference_of
 from sync.citytime import city_datetime
 from sync.codec import WireError
 from sync.entry import Trust

@@ -19,9 +19,9 @@ from config.fonts import FONTS
 from kiosk.board import Showing
 from kiosk.catalogue import Catalogue
 from kiosk.face import Face
-from kiosk.keys import Typed
 from kiosk.page.parts import parts_of, speaking
 from kiosk.page.streams import Streams
+from kiosk.typed import Typed
 
 BODY_LIMIT = 2_048
 """Bytes; a member's code is at most 154 characters."""

@@ -24,10 +24,10 @@ from kiosk.catalogue import plain, read_catalogues
 from kiosk.decode import CodeReader
 from kiosk.face import new_face
 from kiosk.feed import TypedLines
-from kiosk.keys import Typed
 from kiosk.run import ScanLoop
 from kiosk.sentences import Sentence
 from kiosk.sight import CameraState, Sight, Unread
+from kiosk.typed import Typed
 from sync.member import printed
 from sync.token import write_token
 

@@ -23,8 +23,8 @@ from kiosk.booth import Booth, Scan
 from kiosk.camera import Frame, Gray, open_camera
 from kiosk.decode import CodeReader
 from kiosk.feed import Frames, TypedLines
-from kiosk.gate import GONE_MS, REPEAT_MS, SWAP_MS
 from kiosk.journal import Journal
+from kiosk.next_code import GONE_MS, REPEAT_MS, SWAP_MS
 from kiosk.run import ScanLoop
 from kiosk.scan import AlreadyReceived, CallStaff, NotUsable, Outcome, Reason, Received
 from kiosk.sight import CameraState

@@ -12,12 +12,12 @@ import wire_samples as wire
 from kiosk_booth import STATION, HandClock, SmallHub, enrolled
 from kiosk_screens import OUTCOMES, RESULTS, SCENES, STANDING
 
+from kiosk.always_shown import Place, Waiting
 from kiosk.board import RESULT_MS, STATES, Board, Glance
 from kiosk.booth import Booth, Scan
 from kiosk.journal import Journal
 from kiosk.scan import Station
 from kiosk.sight import CameraState, Hint
-from kiosk.standing import Place, Waiting
 from kiosk.uplink import UplinkThread
 from sync.entry import Trust
 from sync.manifest import Share, write_manifest

@@ -14,7 +14,7 @@ from kiosk.decode import CodeReader
 from kiosk.enrol import Admission, Refusal, enrol, find_invitation
 from kiosk.journal import Journal
 from kiosk.journal_open import begin_enrolment, read_journal
-from kiosk.reference import reference_of
+from kiosk.lookup import reference_of
 from sync.certificate import kiosk_identity
 from sync.enrolment import Invitation, is_same_mac, mac_from_kiosk, write_invitation
 

@@ -12,6 +12,7 @@ from typing import Final
 import wire_samples as wire
 from kiosk_booth import HandClock
 
+from kiosk.always_shown import Place, Standing, Waiting
 from kiosk.board import Glance, Result, Showing
 from kiosk.booth import Scan
 from kiosk.catalogue import read_catalogues
@@ -21,7 +22,6 @@ from kiosk.page.serving import served
 from kiosk.page.streams import Streams
 from kiosk.scan import AlreadyReceived, CallStaff, Later, NotUsable, Outcome, Reason, Received, Recorded, TodaysLimit
 from kiosk.sight import CameraState, Hint
-from kiosk.standing import Place, Standing, Waiting
 from sync.entry import Trust
 
 QUIET: Final = Glance()

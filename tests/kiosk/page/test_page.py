@@ -23,12 +23,12 @@ from kiosk_screens import REASONS, SCENES, booth_page
 from kiosk.booth import Booth
 from kiosk.catalogue import read_catalogues, to_html
 from kiosk.face import Face, new_face
-from kiosk.keys import MOST_WAITING, Typed
 from kiosk.page.app import BODY_LIMIT, Screen, create_app
 from kiosk.page.parts import PARTS, phrased
 from kiosk.page.serving import PortTaken
 from kiosk.page.streams import MOST_STREAMS, Streams
 from kiosk.sight import CameraState
+from kiosk.typed import MOST_WAITING, Typed
 from kiosk.words import ADVICE, WHY
 from sync.member import printed
 from sync.token import write_token

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import pytest
 
-from kiosk.gate import CLEARLY_LARGER, GONE_MS, POSTER_GONE_MS, REPEAT_MS, STAYING_MS, SWAP_MS, WAIT_MS, View, look
+from kiosk.next_code import CLEARLY_LARGER, GONE_MS, POSTER_GONE_MS, REPEAT_MS, STAYING_MS, SWAP_MS, WAIT_MS, View, look
 from kiosk.sight import Code
 
 CARD, OTHER, POSTER = "KP1:A", "KP1:B", "https://poster.example/"

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from kiosk.boothtime import moment_of
 from kiosk.journal_reader import JournalReader
-from kiosk.reference import Reference
+from kiosk.lookup import Reference
 from kiosk.scan import CallStaff, Station, offer_at
 from kiosk.status import WARN_AT_PERCENT
 from sync.entry import Stamp, Trust
