@@ -1,4 +1,5 @@
-"""The layers of docs/ARCHITECTURE.md, kept by machine: who imports whom, and who may touch clock, network and settings.
+"""The layers of docs/ARCHITECTURE.md, kept by machine: who imports whom, also between the
+rooms of hub/; who writes to its database; and who may touch clock, network and settings.
 
 Each rule is a function of one parsed file, so that it is tried on planted faults beside the real files.
 """
@@ -38,6 +39,66 @@ IMPURE: Final = {
 # the modules of sync that touch the world, and with what
 SYNC_MAY: Final = {"sync/http.py": {"http", "requests", "urllib3"}, "sync/files.py": {"os", "pathlib", "tempfile"}}
 
+
+# the rooms of hub/: a folder (of desk/, each folder in it), or a module at the top; and whom each one imports, no more
+# and no less
+_SUBJECT: Final = {"desk/base", "served"}
+ROOMS: Final[dict[str, set[str]]] = {
+    "__main__": {"commands"},
+    "__init__": {"app"},
+    "commands": {
+        *("app", "serving", "served", "desk/base", "wire", "print", "audit", "register", "service", "store", "keys"),
+    },
+    "app": {"desk", "desk/base", "wire", "served", "serving", "service"},
+    "serving": set(),
+    "desk": {
+        *("desk/front", "desk/acts", "desk/held", "desk/kiosks", "desk/records", "desk/offices", "desk/events"),
+        *("desk/members", "desk/base", "served", "store"),
+    },
+    "desk/front": _SUBJECT | {"service"},
+    "desk/acts": _SUBJECT,
+    "desk/held": _SUBJECT | {"acts"},
+    "desk/kiosks": _SUBJECT | {"acts", "register"},
+    "desk/records": _SUBJECT,
+    "desk/offices": _SUBJECT | {"acts", "register"},
+    "desk/events": _SUBJECT | {"acts", "register"},
+    "desk/members": _SUBJECT | {"acts", "register", "print"},
+    "wire": {"served", "register", "intake", "service", "store"},
+    "desk/base": {"served", "register", "intake", "service", "store"},
+    "served": {"desk/base", "service"},
+    "acts": {"register", "intake", "service", "store"},
+    "print": {"register"},
+    "audit": {"store", "keys"},
+    "register": {"intake", "ledger", "service", "store"},
+    "intake": {"ledger", "service", "store"},
+    "ledger": {"intake", "store"},
+    "service": {"store", "keys"},
+    "store": {"service", "keys"},
+    "keys": set(),
+}
+# from the door to the cellar; rooms of one row may import each other, if the map says so
+ROWS: Final[list[set[str]]] = [
+    {"__main__"},
+    {"__init__", "commands"},
+    {"app"},
+    {"desk"},
+    {"wire", "serving", *(room for room in ROOMS if room.startswith("desk/") and room != "desk/base")},
+    {"desk/base", "served"},
+    {"acts", "print", "audit"},
+    {"register"},
+    {"intake", "ledger"},
+    {"service", "store"},
+    {"keys"},
+]
+# who opens a transaction that writes to the hub's database; this list is to become shorter, never longer
+WRITERS: Final = {
+    *("hub/acts/accounts.py", "hub/acts/decisions.py"),
+    *("hub/desk/events/routes.py", "hub/desk/kiosks/routes.py", "hub/desk/members/routes.py"),
+    "hub/desk/offices/routes.py",
+    *("hub/commands.py", "hub/intake/arrival.py", "hub/register/enrolments.py", "hub/service.py"),
+    "hub/store/database.py",  # it is the way in
+}
+
 ACTS: Final = {"open", "input", "print", "generate", "urandom"}  # calls that no import gives away
 SQL_CLOCK: Final = re.compile(r"\bcurrent_(?:timestamp|date|time)\b|\bnow\(\)|'now'", re.IGNORECASE)
 
@@ -64,6 +125,37 @@ def wrong_way(tree: ast.Module, path: str) -> set[str]:
     """Imports that point to a layer beside or above this one."""
     layer = path.split("/", maxsplit=1)[0]
     return (tops(imports_of(tree, path)) & PROJECT) - MAY_IMPORT.get(layer, PROJECT)
+
+
+def room_of(name: str) -> str:
+    """The room of a module of hub/, by its path or its dotted name."""
+    first, *rest = name.removesuffix(".py").replace("/", ".").removeprefix("hub.").split(".")
+    return f"{first}/{rest[0]}" if rest and f"{first}/{rest[0]}" in ROOMS else first
+
+
+def other_rooms(tree: ast.Module, path: str) -> set[str]:
+    """The rooms of hub/ that a file of it imports from, beside its own."""
+    # hub.desk by itself is only on the way to something in it
+    names = {name for name in imports_of(tree, path) if name.startswith("hub.") and name != "hub.desk"}
+    return {room_of(name) for name in names} - {room_of(path)}
+
+
+def wrong_room(tree: ast.Module, path: str) -> set[str]:
+    """The rooms that a file imports from though its own does not know them."""
+    return other_rooms(tree, path) - ROOMS.get(room_of(path), set())
+
+
+def upward(rooms: dict[str, set[str]]) -> set[tuple[str, str]]:
+    """The arrows between rooms that lead up."""
+    row = {room: number for number, found in enumerate(ROWS) for room in found}
+    return {(room, other) for room, known in rooms.items() for other in known if row[other] < row[room]}
+
+
+def writing(tree: ast.Module, path: str) -> set[str]:
+    """Ways into a transaction that writes to the hub's database."""
+    del path  # whoever it is
+    found = {".".join(name.split(".")[-2:]) for name in dotted_names(tree)} & {"store.run", "engine.begin"}
+    return found | {"transaction" for name in dotted_names(tree) if name.endswith(".transaction")}
 
 
 def impure(tree: ast.Module, path: str) -> set[str]:
@@ -164,6 +256,30 @@ def test_imports_point_one_way() -> None:
     assert strays(wrong_way, files(*MAY_IMPORT)) == {}
 
 
+def test_a_room_of_the_hub_imports_only_from_rooms_it_knows() -> None:
+    assert strays(wrong_room, files("hub")) == {}
+
+
+def test_each_room_has_its_line_and_needs_all_of_it() -> None:
+    needed: dict[str, set[str]] = {}
+    for path in files("hub"):
+        needed.setdefault(room_of(path), set()).update(other_rooms(parse(path), path))
+
+    assert needed == ROOMS
+
+
+def test_rooms_know_only_rooms_beside_and_below_them() -> None:
+    assert upward(ROOMS) == set()
+    assert upward({**ROOMS, "ledger": {"store", "desk/base"}, "keys": {"service"}}) == {
+        ("ledger", "desk/base"),
+        ("keys", "service"),
+    }
+
+
+def test_only_those_who_are_listed_write_to_the_hubs_database() -> None:
+    assert strays(writing, files("hub")).keys() == WRITERS
+
+
 def test_the_wire_is_handed_files_network_clock_and_randomness() -> None:
     assert strays(impure, files("sync")) == {}
 
@@ -198,6 +314,17 @@ PLANTED: Final[list[tuple[Rule, str, str, set[str]]]] = [
     (wrong_way, "kiosk/scan.py", "def late():\n    import hub", {"hub"}),
     (wrong_way, "config/clock.py", "from sync import entry", {"sync"}),
     (wrong_way, "sync/entry.py", "import demo", {"demo"}),
+    (wrong_room, "hub/ledger/posting.py", "from hub.register.reference import add_event", {"register"}),
+    (wrong_room, "hub/ledger/posting.py", "from hub import register", {"register"}),
+    (wrong_room, "hub/desk/base/closer.py", "def late():\n    from hub.acts import decisions", {"acts"}),
+    (wrong_room, "hub/desk/held/routes.py", "import hub.desk.kiosks.routes", {"desk/kiosks"}),
+    (wrong_room, "hub/desk/held/routes.py", "from hub.desk import kiosks", {"desk/kiosks"}),
+    (wrong_room, "hub/audit/tree.py", "from hub.intake.judge import judge", {"intake"}),
+    (wrong_room, "hub/attic/old.py", "import hub.service", {"service"}),
+    (wrong_room, "hub/store/database.py", "import hub.attic.old", {"attic"}),
+    (writing, "hub/desk/base/closer.py", "served().hub.store.run(work)", {"store.run"}),
+    (writing, "hub/wire/routes.py", "with hub.store.transaction() as connection: pass", {"transaction"}),
+    (writing, "hub/wire/routes.py", "store.engine.begin()", {"engine.begin"}),
     (impure, "sync/entry.py", "import time", {"time"}),
     (impure, "sync/entry.py", "from os import urandom", {"os"}),
     (impure, "sync/entry.py", "open('entries')", {"open"}),
