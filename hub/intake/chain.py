@@ -1,14 +1,16 @@
 """Pure: how the stored entries of one kiosk hang together. Finds the main branch, the cursor, holes, runs beyond a
 hole, and forks.
 
-Used when a kiosk is not plain (a hole, a fork, a fence); a plain kiosk's chain just grows at its cursor.
+Used when a kiosk is not plain (a hole, a fork, a stop); a plain kiosk's chain just grows at its cursor.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from hub.intake.reasons import NONE, Reason
 from sync.batch import Head
 
 
@@ -22,22 +24,33 @@ class Link(NamedTuple):
 
 
 class Line(NamedTuple):
-    """Where judgement stops: ancestors of the tip are judged normally, all else is held for `reason` (fork, fenced or
-    revoked).
-    """
+    """Where judgement stops: what leads to the tip is judged, what comes after it is held for `reason`."""
 
     tip: Head
-    reason: str
+    reason: Reason
+
+
+class Lines(NamedTuple):
+    """The lines of one kiosk: its fork's, and the newest that a person has drawn. None where there is none."""
+
+    fork: Line | None = None
+    drawn: Line | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether nothing is stopped."""
+        return self.fork is None and self.drawn is None
 
 
 class Branches(NamedTuple):
-    """`main` is what is judged normally, in order; `aside` is held, each hash with its reason; `beyond` are runs after
-    a hole.
+    """`main` is what is judged, in order; `aside` is held, each hash with its reasons; `beyond` are runs after a hole.
+
+    `cursor` is the last entry that has arrived with all before it on the branch that counts.
     """
 
     main: list[Link]
     cursor: Head
-    aside: dict[bytes, str]
+    aside: dict[bytes, Reason]
     beyond: tuple[tuple[int, int], ...]
 
 
@@ -52,81 +65,90 @@ def fork_seq(links: Iterable[Link], first_prev: bytes) -> int | None:
     return lowest
 
 
-def branches(
-    links: Iterable[Link], first_prev: bytes, line: Line | None, accepted_holes: Mapping[int, int]
-) -> Branches:
-    """Return how the links hang together.
-
-    `line` is the fence in force, if any; without one there must be no fork. `accepted_holes` maps first to last number
-    of each hole that a
-    person has accepted.
+def fork_tip(links: Iterable[Link], forked_at: int, cursor: Head, holes: Mapping[int, int]) -> Head:
+    """Return the tip to be kept for a fork: what was judged by then, and at least the whole chain before the forked
+    number, so that the tip does not depend on how the entries were split into batches.
     """
+    if cursor.seq >= forked_at:
+        return cursor
+    before = _contiguous(sorted(link for link in links if link.seq < forked_at), holes)
+    return Head(before[-1].seq, before[-1].hash) if before and before[-1].seq >= cursor.seq else cursor
+
+
+def branches(links: Iterable[Link], first_prev: bytes, lines: Lines, holes: Mapping[int, int]) -> Branches:
+    """Return how the links hang together. `holes` maps first to last number of each hole that a person has accepted."""
     ordered = sorted(links)
-    if line is not None:
-        main = _ancestors(ordered, line.tip, accepted_holes)
-        kept = {link.hash for link in main}
-        aside = {link.hash: line.reason for link in ordered if link.hash not in kept}
-        return Branches(main, line.tip, aside, ())
-    main = _contiguous(ordered, accepted_holes)
-    after = ordered[len(main) :]
-    cursor = Head(main[-1].seq, main[-1].hash) if main else Head(0, first_prev)
-    return Branches(main, cursor, {link.hash: "hole" for link in after}, _runs(after))
+    if lines.fork is not None:
+        base, off = _ancestors(ordered, lines.fork.tip, holes), lines.fork.reason
+    else:
+        base, off = _contiguous(ordered, holes), Reason.HOLE
+    in_base = {link.hash for link in base}
+    drawn = lines.drawn
+    main = [link for link in base if drawn is None or link.seq <= drawn.tip.seq]
+    aside: dict[bytes, Reason] = {}
+    for link in ordered:
+        reasons = NONE if link.hash in in_base else off
+        if drawn is not None and link.seq > drawn.tip.seq:
+            reasons |= drawn.reason
+        if reasons:
+            aside[link.hash] = reasons
+    cursor = Head(base[-1].seq, base[-1].hash) if base else Head(0, first_prev)
+    beyond = _runs([link for link in ordered if link.hash not in in_base]) if lines.fork is None else ()
+    return Branches(main, cursor, aside, beyond)
 
 
 def cursor_on_branch(
-    links: Iterable[Link], wanted: Iterable[Head], accepted_holes: Mapping[int, int], otherwise: Head
+    links: Iterable[Link], wanted: Iterable[Head], holes: Mapping[int, int], otherwise: Head
 ) -> Head:
     """Return the first of the `wanted` entries that has arrived together with all before it on its branch, else
     `otherwise`.
     """
     ordered = sorted(links)
     for head in wanted:
-        path = _ancestors(ordered, head, accepted_holes)
-        if path and _contiguous(path, accepted_holes) == path:
+        path = _ancestors(ordered, head, holes)
+        if path and _contiguous(path, holes) == path:
             return head
     return otherwise
 
 
-def _ancestors(ordered: list[Link], tip: Head, accepted_holes: Mapping[int, int]) -> list[Link]:
+def _ancestors(ordered: list[Link], tip: Head, holes: Mapping[int, int]) -> list[Link]:
     """Return the tip and everything before it on its branch, in order; an accepted hole is stepped over where its
     entries are missing.
     """
     by_hash = {(link.seq, link.hash): link for link in ordered}
-    by_seq: dict[int, list[Link]] = {}
-    for link in ordered:
-        by_seq.setdefault(link.seq, []).append(link)
-    holes = {last: first for first, last in accepted_holes.items()}
     path: list[Link] = []
     step = by_hash.get((tip.seq, tip.hash))
     while step is not None:
         path.append(step)
         before = by_hash.get((step.seq - 1, step.prev))
-        step = before if before is not None else _over_hole(by_seq, holes, step.seq - 1)
+        step = before if before is not None else _over_hole(ordered, holes, step.seq - 1)
     return path[::-1]
 
 
-def _over_hole(by_seq: Mapping[int, list[Link]], holes: Mapping[int, int], seq: int) -> Link | None:
+def _over_hole(ordered: list[Link], holes: Mapping[int, int], seq: int) -> Link | None:
     """Return the nearest entry within or before the accepted hole around `seq`, whose own entry is missing.
 
     At `seq` itself only the hash that the entry above it names would do, and that one has not arrived. Where a number
-    below has two entries, the one that arrived first was there when the hole was accepted.
+    below has two entries, the one that arrived first was there when the hole was accepted. Goes by the entries there
+    are, never number by number: a hole may be 10¹² long.
     """
-    first = next((first for last, first in holes.items() if first <= seq <= last), None)
+    first = next((first for first, last in holes.items() if first <= seq <= last), None)
     if first is None:
         return None
-    for lower in range(seq - 1, first - 2, -1):
-        found = by_seq.get(lower, [])
-        if found:
-            return min(found, key=lambda link: link.arrived_ms)
-    return None
+    place = bisect_right(ordered, seq - 1, key=lambda link: link.seq)
+    if place == 0 or ordered[place - 1].seq < first - 1:
+        return None
+    lower = ordered[place - 1].seq
+    start = bisect_right(ordered, lower - 1, key=lambda link: link.seq)
+    return min(ordered[start:place], key=lambda link: link.arrived_ms)
 
 
-def _contiguous(ordered: list[Link], accepted_holes: Mapping[int, int]) -> list[Link]:
+def _contiguous(ordered: list[Link], holes: Mapping[int, int]) -> list[Link]:
     """Return the leading links that follow each other from 1, or across an accepted hole."""
     expected = 1
     for count, link in enumerate(ordered):
         while expected < link.seq:
-            last = next((last for first, last in accepted_holes.items() if first <= expected <= last), None)
+            last = next((last for first, last in holes.items() if first <= expected <= last), None)
             if last is None:
                 return ordered[:count]
             expected = min(last + 1, link.seq)

@@ -1,8 +1,9 @@
-"""Pure: what each grant of one kiosk is worth by itself, before grants of different kiosks meet on a repeat key.
+"""Pure: what each entry of one kiosk is worth by itself, before grants of different kiosks meet on a repeat key
+(docs/verdicts.md).
 
-`judge` folds over the main branch in order. Its fold can be kept and carried on by the next batch, or thrown away and
-made again from entry
-1: both give the same standings, and a test holds them against each other. Time, members and acts are handed in.
+`judge` folds over a branch in order and mutates nothing it is handed. Its fold can be kept and carried on by the next
+batch, taken up again at any kept place, or made again from entry 1: all give the same standings. Time, members and acts
+are handed in.
 """
 
 from __future__ import annotations
@@ -14,19 +15,32 @@ from typing import NamedTuple
 
 import cbor2
 
+from hub.intake.intervals import (
+    FOR_EVER_MS,
+    Answer,
+    Interval,
+    Known,
+    Reading,
+    Sample,
+    Signed,
+    Source,
+    anchored_day,
+    day_of,
+    interval,
+    is_believed,
+    signed_by,
+)
+from hub.intake.reasons import NONE, NOT_COUNTED, RELEASABLE, UNCOVERED, Reason
+from hub.intake.settle import Claim, RepeatKey
 from sync.citytime import city_day
 from sync.entry import Clock, Entry, Grant, Opened, Read, Stamp, Void
 from sync.keys import Instance
-from sync.manifest import Event, Manifest
+from sync.manifest import Activity, Event, Manifest, OccasionBy
+from sync.member import bucket_of
 from sync.rules import points_for
 
-VOID_OF_NOTHING = "void of nothing"
-"""The reason of a held entry that is no grant and must not be counted as one."""
-
-MEMBER_UNKNOWN = "member unknown"
-
-SAMPLE_DRIFT_PPM = 200
-"""How far a crystal may stray from the hub's time after a sample; twice the worst Pi we have read of."""
+NO_KEY = RepeatKey(0, 0, 0, 0, 0)
+"""Where entries lie that are no grant, or are not understood."""
 
 
 class Candidacy(Enum):
@@ -37,19 +51,47 @@ class Candidacy(Enum):
     DISMISSED = "dismissed"
 
 
-class Judged(NamedTuple):
-    """A grant (or an entry that is not understood) with its standing. `allotment` is 0 where the manifest does not
-    tell.
+class Flag(Enum):
+    """What is posted all the same and may be worth a look. The daily limit is looked at where keys are settled."""
+
+    LOST_CARD = "lost card"
+    EXPIRED = "expired token"
+    TYPED = "typed"
+    UNKNOWN_ISSUE = "unknown issue"
+    UNKNOWN_KEY = "unknown key"
+    TIME_DOUBTED = "time doubted"
+    DAY_DOUBTED = "day doubted"
+    OVER_LIMIT = "over daily limit"
+
+
+class Standing(NamedTuple):
+    """What an entry is worth by itself. `is_natural` tells that key, points and allotment are those of the signed grant
+    and its manifest. `grant` is None for what is not understood and for voids; those lie under NO_KEY.
     """
 
     seq: int
     hash: bytes
     grant: Grant | None
-    candidacy: Candidacy
-    reason: str
-    flags: tuple[str, ...]
-    occurred_ms: int
+    key: RepeatKey
+    points: int
     allotment: int
+    candidacy: Candidacy
+    reasons: Reason
+    flags: tuple[Flag, ...]
+    occurred_ms: int
+    occurred_from: Source
+    boot: bytes
+    is_natural: bool = True
+
+    @property
+    def is_counted(self) -> bool:
+        """Tell whether it counts as a grant; a void does not."""
+        return not self.reasons & NOT_COUNTED
+
+    def claim(self, kiosk: bytes) -> Claim:
+        """Return the grant as it would be posted."""
+        where = (self.points, self.allotment, self.occurred_ms, int(self.occurred_from))
+        return Claim(self.key, kiosk, self.seq, self.hash, *where)
 
 
 class Attested(NamedTuple):
@@ -68,274 +110,455 @@ class EventNow(NamedTuple):
     starts_ms: int
     ends_ms: int
     allotment: int
+    activities: Mapping[int, Activity] = {}
+
+
+class MemberNow(NamedTuple):
+    """An account that is not simply open: "unknown" or "ended", and since when."""
+
+    state: str
+    since_ms: int = 0
+
+
+class Decision(NamedTuple):
+    """The newest decision on an entry: release, dismiss or reopen; the reasons a release sets aside, and from which
+    allotment it took the points where no share covers them.
+    """
+
+    kind: str
+    reasons: Reason = NONE
+    allotment: int = 0
+
+
+class Replacement(NamedTuple):
+    """A person's word that in a range of numbers another event and activity was meant."""
+
+    first_seq: int
+    last_seq: int
+    from_event: int
+    from_activity: int
+    event: int
+    activity: int
+    slot: int
+    allotment: int
 
 
 @dataclass(frozen=True)
 class Facts:
     """Everything beside the entries that a standing depends on, for one kiosk.
 
-    `members` holds only the unusual ones: {member: "unknown" | "ended"}; `ended_ms` is when such an account
-    was ended. `shares` is total + reserve now in force per allotment.
-    `events` are all events as they stand now; `decisions` are persons' acts by entry hash: "release" or "dismiss".
+    `members` holds only accounts that are not simply open; `issues` the highest card issue of those members whose card
+    is not the first; `keys` the ids of all member keys the hub has had. `shares` is total + reserve now in force for
+    each allotment. `events` are all events as they stand now; `decisions` the newest act on each entry by hash.
     """
 
     manifests: Mapping[tuple[Instance, int], Manifest]
     events: Mapping[int, EventNow]
     shares: Mapping[int, int]
-    members: Mapping[int, str] = field(default_factory=dict)
-    ended_ms: Mapping[int, int] = field(default_factory=dict)
+    members: Mapping[int, MemberNow] = field(default_factory=dict)
     lost_cards: frozenset[tuple[int, int]] = frozenset()
-    decisions: Mapping[bytes, str] = field(default_factory=dict)
+    issues: Mapping[int, int] = field(default_factory=dict)
+    keys: frozenset[bytes] = frozenset()
+    decisions: Mapping[bytes, Decision] = field(default_factory=dict)
+    replacements: tuple[Replacement, ...] = ()
+    answers: Mapping[bytes, Answer] = field(default_factory=dict)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Fold:
-    """What judging the entries so far has left behind. Small, and the same however the entries were split into
-    batches.
+    """What judging a branch so far has left behind. Small, and the same however the entries were split into batches.
+
+    `newest` is the highest manifest named so far; `used` the points signed out of each allotment; `confirmed` and
+    `sample` (the first that is believed) are of the boot the branch is in.
     """
 
     manifest: tuple[Instance, int] | None = None
-    used: dict[int, int] = field(default_factory=dict)
+    newest: tuple[Instance, int] | None = None
+    used: tuple[tuple[int, int], ...] = ()
     floor_ms: int = 0
     boot: bytes = b""
-    sample: Clock | None = None
     confirmed: tuple[int, int] | None = None
+    sample: Sample | None = None
 
     def pack(self) -> bytes:
-        """Return the fold as bytes for the progress table."""
-        return cbor2.dumps(
-            (self.manifest, sorted(self.used.items()), self.floor_ms, self.boot, self.sample, self.confirmed)
-        )
+        """Return the fold as bytes for the progress tables."""
+        past = (self.manifest, self.newest, self.used, self.floor_ms)
+        return cbor2.dumps((*past, self.boot, self.confirmed, self.sample))
 
     @classmethod
     def unpack(cls, packed: bytes) -> Fold:
         """Return the fold in `packed`; the empty fold for nothing."""
         if not packed:
             return cls()
-        manifest, used, floor_ms, boot, sample, confirmed = cbor2.loads(packed, immutable=True)
-        return cls(
-            None if manifest is None else (Instance(*manifest[0]), manifest[1]),
-            dict(used),
-            floor_ms,
-            boot,
-            None if sample is None else Clock(*sample),
-            confirmed,
-        )
+        manifest, newest, used, floor_ms, boot, confirmed, sample = cbor2.loads(packed, immutable=True)
+        if sample is not None:
+            sample = Sample(*sample)._replace(clock=Clock(*sample[3]))
+        return cls(_named(manifest), _named(newest), used, floor_ms, boot, confirmed, sample)
 
 
-def judge(facts: Facts, main: list[Attested], fold: Fold) -> list[Judged]:
-    """Return the standing of every grant and every entry not understood in `main`, in order; `fold` is carried on in
-    place.
+def _named(value: tuple[tuple[int, bytes], int] | None) -> tuple[Instance, int] | None:
+    return None if value is None else (Instance(*value[0]), value[1])
+
+
+@dataclass(frozen=True)
+class Voids:
+    """Which grants of a branch are voided, by number, and why other voids do not count, by number of the void."""
+
+    voided: frozenset[int] = frozenset()
+    held: Mapping[int, Reason] = field(default_factory=dict)
+
+
+NO_VOIDS = Voids()
+
+
+class Judged(NamedTuple):
+    """What a branch comes to: the fold after it, and the standing of every grant, of every entry not understood and of
+    every void that does not count, in order.
     """
-    voided = _voided(main)
-    ceilings = _ceilings(main)
-    samples = _first_samples(main)
-    judged = []
-    for place, attested in enumerate(main):
-        standing = _judge_one(facts, fold, attested, voided, ceilings[place] if ceilings else None, samples)
-        if standing is not None:
-            judged.append(standing)
-    return judged
+
+    fold: Fold
+    standings: list[Standing]
 
 
-def hold_all(facts: Facts, entries: Iterable[Attested], reasons: Mapping[bytes, str]) -> list[Judged]:
-    """Return the standing of entries off the main branch or beyond a hole: held for their reason until a person
-    decides.
-    """
-    judged = []
+def judge(
+    facts: Facts,
+    fold: Fold,
+    entries: Iterable[Attested],
+    known: Known,
+    voids: Voids = NO_VOIDS,
+    aside: Mapping[bytes, Reason] | None = None,
+) -> Judged:
+    """Judge a run of one branch from `fold` on. With `aside`, the run lies off the main branch, for those reasons."""
+    course = _Course(fold)
+    standings = []
     for attested in entries:
-        body = attested.entry.body if attested.entry is not None else None
-        if body is not None and not isinstance(body, Grant):
-            continue
-        candidacy, reason = _decided(facts, attested.hash, reasons[attested.hash], body)
-        unusual = _unusual_member(facts, body, attested.arrived_ms) if body is not None else ""
-        if candidacy is Candidacy.ELIGIBLE and unusual == MEMBER_UNKNOWN:
-            candidacy, reason = Candidacy.HELD, unusual  # nobody can be given points who is not there
-        allotment = _allotment_now(facts, body)
-        judged.append(Judged(attested.seq, attested.hash, body, candidacy, reason, (), attested.arrived_ms, allotment))
-    return judged
+        off = aside[attested.hash] if aside is not None else NONE
+        standing = _judge_one(facts, course, attested, known, voids, off)
+        if standing is not None:
+            standings.append(standing)
+    return Judged(course.fold(), standings)
+
+
+class _Course:
+    """The fold while it is carried on, in a form that is quick to change. Off the main branch no sample counts, but
+    the floors do no harm there: nothing is posted from them without a person.
+    """
+
+    def __init__(self, fold: Fold) -> None:
+        self.manifest, self.newest = fold.manifest, fold.newest
+        self.used = dict(fold.used)
+        self.floor_ms, self.boot, self.confirmed, self.sample = fold.floor_ms, fold.boot, fold.confirmed, fold.sample
+
+    def fold(self) -> Fold:
+        used = tuple(sorted(self.used.items()))
+        return Fold(self.manifest, self.newest, used, self.floor_ms, self.boot, self.confirmed, self.sample)
+
+    def enter(self, boot: bytes) -> None:
+        if boot != self.boot:
+            self.boot, self.confirmed, self.sample = boot, None, None
+
+    def take_sample(self, attested: Attested, clock: Clock, stamp: Stamp) -> bool:
+        if not is_believed(clock, self.floor_ms, attested.arrived_ms):
+            return False
+        self.floor_ms = max(self.floor_ms, clock.hub_ms)
+        if self.sample is None:
+            self.sample = _sample(attested, clock, stamp)
+        return True
+
+    def open(self, opened: Opened, stamp: Stamp, manifests: Mapping[tuple[Instance, int], Manifest]) -> None:
+        self.manifest = opened.manifest
+        if opened.confirmed_ms is not None:
+            self.confirmed = (opened.confirmed_ms, stamp.monotonic_ms)
+        if opened.manifest is None:
+            return
+        manifest = manifests.get(opened.manifest)
+        if manifest is not None:
+            self.floor_ms = max(self.floor_ms, manifest.issued_ms)
+            self.newest = opened.manifest if self.newest is None else max(self.newest, opened.manifest)
 
 
 def _judge_one(  # one step of the fold
-    facts: Facts,
-    fold: Fold,
-    attested: Attested,
-    voided: Mapping[int, set[int]],
-    ceiling_ms: int | None,
-    samples: Mapping[bytes, Clock],
-) -> Judged | None:
+    facts: Facts, course: _Course, attested: Attested, known: Known, voids: Voids, off: Reason
+) -> Standing | None:
     entry = attested.entry
     if entry is None:
-        return _held(attested, f"not understood: {attested.defect}", facts)
+        return _without_key(facts, attested, Reason.NOT_UNDERSTOOD | off)
     body = entry.body
-    _enter_boot(fold, entry.stamp, samples)
+    course.enter(entry.stamp.boot)
     if isinstance(body, Grant):
-        return _judge_grant(facts, fold, attested, body, voided, ceiling_ms)
+        return _judge_grant(facts, course, attested, entry.stamp, body, known, voids, off)
     if isinstance(body, Opened):
-        fold.manifest = body.manifest
-        if body.confirmed_ms is not None:
-            fold.confirmed = (body.confirmed_ms, entry.stamp.monotonic_ms)
-        manifest = facts.manifests.get(body.manifest) if body.manifest else None
-        fold.floor_ms = max(fold.floor_ms, manifest.issued_ms if manifest else 0)
+        course.open(body, entry.stamp, facts.manifests)
     elif isinstance(body, Clock):
-        fold.floor_ms = max(fold.floor_ms, body.hub_ms)
-    elif isinstance(body, Void) and attested.seq not in voided.get(body.seq, ()):
-        return _held(attested, VOID_OF_NOTHING, facts)
+        if not course.take_sample(attested, body, entry.stamp) and not off:
+            return _without_key(facts, attested, Reason.CLOCK)
+    elif isinstance(body, Void) and not off:
+        reason = voids.held.get(attested.seq)
+        return _without_key(facts, attested, reason) if reason else None
     return None
 
 
+class _Offer(NamedTuple):
+    """What a grant is for, as the hub reads it: out of its manifest, or out of a replacement. `slot` is None where the
+    occasion of the signed grant counts.
+    """
+
+    event: int
+    activity: Activity | None
+    window: tuple[int, int]
+    points: int
+    allotment: int
+    slot: int | None
+    reasons: Reason
+
+
 def _judge_grant(  # one step of the fold
-    facts: Facts, fold: Fold, attested: Attested, grant: Grant, voided: Mapping[int, set[int]], ceiling_ms: int | None
-) -> Judged:
-    manifest = facts.manifests.get(fold.manifest) if fold.manifest else None
+    facts: Facts,
+    course: _Course,
+    attested: Attested,
+    stamp: Stamp,
+    grant: Grant,
+    known: Known,
+    voids: Voids,
+    off: Reason,
+) -> Standing:
+    manifest = facts.manifests.get(course.manifest) if course.manifest else None
     event = manifest.event(grant.event) if manifest else None
-    allotment = event.allotment if event else _allotment_now(facts, grant)
-    if event:
-        fold.used[allotment] = fold.used.get(allotment, 0) + grant.points
-    stamp = attested.entry.stamp if attested.entry else None
-    earliest, latest, occurred_ms = _interval(fold, stamp, attested.arrived_ms, ceiling_ms)
-    if attested.seq in voided:
-        return Judged(attested.seq, attested.hash, grant, Candidacy.DISMISSED, "voided", (), occurred_ms, allotment)
-    reason = _reason_to_hold(facts, fold, grant, event, (earliest, latest), attested.arrived_ms)
-    candidacy, reason = _decided(facts, attested.hash, reason, grant)
-    flags = _flags(facts, grant, occurred_ms)
-    return Judged(attested.seq, attested.hash, grant, candidacy, reason, flags, occurred_ms, allotment)
+    if event is not None and not off:
+        course.used[event.allotment] = course.used.get(event.allotment, 0) + grant.points
+    replacement = _replacement_of(facts, attested.seq, grant)
+    offer = _offered(facts, course, grant, event) if replacement is None else _replaced(facts, grant, replacement)
+    signed = Signed(attested.seq, stamp, attested.arrived_ms, course.floor_ms, course.confirmed)
+    at_arrival = interval(signed, known, attested.arrived_ms)
+    in_full = interval(signed, known, FOR_EVER_MS) if known.in_order or known.answers else at_arrival
+    reasons = offer.reasons | off | _reason_of_member(facts, grant, attested.arrived_ms)
+    if offer.activity is not None and at_arrival.misses(*offer.window):
+        reasons |= Reason.TIME
+    occasion, occasion_reason = _occasion(offer, grant, stamp, (at_arrival, in_full), attested.arrived_ms, known)
+    reasons |= occasion_reason
+    decision = facts.decisions.get(attested.hash)
+    candidacy, left = _decided(decision, reasons, is_voided=attested.seq in voids.voided and not off)
+    allotment = _source_of(offer, reasons, decision)
+    is_late = occasion is not None and occasion.is_late
+    when = in_full if is_late else at_arrival
+    day = occasion.number if occasion is not None else grant.occasion
+    key = RepeatKey(offer.event, bucket_of(grant.member), grant.member, _number(offer, grant), day)
+    is_natural = (
+        replacement is None and day == grant.occasion and event is not None and allotment == event.allotment
+    )
+    flags = _flags(facts, grant, when.guess_ms)
+    if in_full is not at_arrival:
+        flags += _doubts(offer, (at_arrival, in_full), day if occasion is not None and occasion.is_day else None)
+    return Standing(
+        attested.seq,
+        attested.hash,
+        grant,
+        key,
+        offer.points,
+        allotment,
+        candidacy,
+        left,
+        flags,
+        when.guess_ms,
+        when.source,
+        stamp.boot,
+        is_natural,
+    )
 
 
-RELEASABLE = frozenset({"points", "time", "member ended", "not this kiosk's", "fork", "fenced", "revoked"})
-"""What a person may release by a decision. A share is topped up, a hole accepted, an unknown member made known instead.
-"""
+def _number(offer: _Offer, grant: Grant) -> int:
+    return offer.activity.activity if offer.activity is not None else grant.activity
 
 
-def _decided(facts: Facts, entry_hash: bytes, reason: str, grant: Grant | None) -> tuple[Candidacy, str]:
-    """Return the candidacy and its reason after a person's decision, if there is one."""
-    decision = facts.decisions.get(entry_hash)
-    if decision == "dismiss":
-        return Candidacy.DISMISSED, "decided"
-    if not reason or (decision == "release" and reason in RELEASABLE and _allotment_now(facts, grant)):
-        return Candidacy.ELIGIBLE, ""
-    return Candidacy.HELD, reason
+def _replacement_of(facts: Facts, seq: int, grant: Grant) -> Replacement | None:
+    """Return the newest replacement that covers a grant, if any."""
+    for one in facts.replacements:
+        if one.first_seq <= seq <= one.last_seq and (one.from_event, one.from_activity) == grant[:2]:
+            return one
+    return None
 
 
-def _allotment_now(facts: Facts, grant: Grant | None) -> int:
-    event = facts.events.get(grant.event) if grant is not None else None
-    return event.allotment if event else 0
-
-
-def _reason_to_hold(
-    facts: Facts, fold: Fold, grant: Grant, event: Event | None, interval: tuple[int, int], arrived_ms: int
-) -> str:
+def _offered(facts: Facts, course: _Course, grant: Grant, event: Event | None) -> _Offer:
+    """Return what a grant is for by the manifest in force, and why that does not hold."""
+    now = facts.events.get(grant.event)
     activity = event.activity(grant.activity) if event else None
     if event is None or activity is None:
-        return "not this kiosk's"
+        window = (now.starts_ms, now.ends_ms) if now else (0, FOR_EVER_MS)
+        meant = now.activities.get(grant.activity) if now else None
+        allotment = event.allotment if event else (now.allotment if now else 0)
+        return _Offer(grant.event, meant, window, grant.points, allotment, None, Reason.NOT_THIS_KIOSKS)
+    reasons = NONE
+    if course.manifest != course.newest:
+        reasons |= Reason.MANIFEST_OLD
     if points_for(activity.rule, grant.quantity) != grant.points:
-        return "points"
-    unusual = _unusual_member(facts, grant, arrived_ms)
-    if unusual:
-        return unusual
-    now = facts.events.get(grant.event, EventNow(event.starts_ms, event.ends_ms, event.allotment))
-    if interval[1] < now.starts_ms or interval[0] > now.ends_ms:
-        return "time"
-    if fold.used[event.allotment] > facts.shares.get(event.allotment, 0):
-        return "beyond share"
-    return ""
+        reasons |= Reason.POINTS
+    if course.used.get(event.allotment, 0) > facts.shares.get(event.allotment, 0):
+        reasons |= Reason.BEYOND_SHARE
+    window = (now.starts_ms, now.ends_ms) if now else (event.starts_ms, event.ends_ms)
+    return _Offer(event.event, activity, window, grant.points, event.allotment, None, reasons)
 
 
-def _unusual_member(facts: Facts, grant: Grant, arrived_ms: int) -> str:
-    """Return why the member cannot be given points, or nothing. What had arrived before an account was ended stays."""
-    unusual = facts.members.get(grant.member)
-    if unusual is None or arrived_ms < facts.ended_ms.get(grant.member, 0):
-        return ""
-    return f"member {unusual}"
+def _replaced(facts: Facts, grant: Grant, replacement: Replacement) -> _Offer:
+    """Return what a grant is for by a person's word: the rule of the event as it is now gives the points."""
+    now = facts.events.get(replacement.event)
+    activity = now.activities.get(replacement.activity) if now else None
+    points = points_for(activity.rule, grant.quantity) if activity else None
+    window = (now.starts_ms, now.ends_ms) if now else (0, FOR_EVER_MS)
+    reasons = NONE if points else Reason.POINTS
+    where = (points or 0, replacement.allotment, replacement.slot, reasons)
+    return _Offer(replacement.event, activity, window, *where)
 
 
-def _flags(facts: Facts, grant: Grant, occurred_ms: int) -> tuple[str, ...]:
-    flags = []
+class _Occasion(NamedTuple):
+    """Which time of the activity it is. `is_late`: only later knowledge tells; `is_day`: the number is a city day."""
+
+    number: int
+    is_day: bool = False
+    is_late: bool = False
+
+
+def _occasion(
+    offer: _Offer, grant: Grant, stamp: Stamp, when: tuple[Interval, Interval], arrived_ms: int, known: Known
+) -> tuple[_Occasion | None, Reason]:
+    """Return which time of the activity a grant is for, or why nobody can tell."""
+    activity = offer.activity
+    if activity is None:
+        return None, NONE
+    match activity.occasion_by:
+        case OccasionBy.NONE:
+            is_wrong = offer.slot is None and grant.occasion != 0
+            return (None, Reason.OCCASION) if is_wrong else (_Occasion(0), NONE)
+        case OccasionBy.SLOT:
+            slot = grant.occasion if offer.slot is None else offer.slot
+            is_there = any(one.slot == slot for one in activity.slots)
+            return (_Occasion(slot), NONE) if is_there else (None, Reason.OCCASION)
+        case OccasionBy.DAY:
+            reading = Reading(grant.event, grant.activity, grant.member, grant.occasion, stamp.boot, stamp.trust)
+            day = day_of(reading, when[0], offer.window, known, arrived_ms)
+            if day is not None:
+                return _Occasion(day, is_day=True), NONE
+            day = day_of(reading, when[1], offer.window, known, FOR_EVER_MS)
+            return (None, Reason.DAY) if day is None else (_Occasion(day, is_day=True, is_late=True), NONE)
+
+
+def _reason_of_member(facts: Facts, grant: Grant, arrived_ms: int) -> Reason:
+    """Return why the member cannot be given points, if so. What had arrived before an account was ended stays."""
+    now = facts.members.get(grant.member)
+    if now is None:
+        return NONE
+    if now.state == "unknown":
+        return Reason.MEMBER_UNKNOWN
+    return Reason.MEMBER_ENDED if arrived_ms >= now.since_ms else NONE
+
+
+def _decided(decision: Decision | None, reasons: Reason, *, is_voided: bool) -> tuple[Candidacy, Reason]:
+    """Return the candidacy after the newest decision, with the reasons that are left."""
+    kind = decision.kind if decision is not None else ""
+    if kind == "dismiss":
+        return Candidacy.DISMISSED, Reason.DECIDED
+    if is_voided:
+        return Candidacy.DISMISSED, Reason.VOIDED
+    if decision is not None and kind == "release":
+        reasons &= ~(decision.reasons & RELEASABLE)
+    return (Candidacy.HELD, reasons) if reasons else (Candidacy.ELIGIBLE, NONE)
+
+
+def _source_of(offer: _Offer, reasons: Reason, decision: Decision | None) -> int:
+    """Return the allotment a grant's points come out of: the released one's decision says so where no share does."""
+    if decision is not None and decision.kind == "release" and decision.allotment and reasons & UNCOVERED:
+        return decision.allotment
+    return offer.allotment
+
+
+def _flags(facts: Facts, grant: Grant, occurred_ms: int) -> tuple[Flag, ...]:
+    flags: tuple[Flag, ...] = ()
     if (grant.member, grant.issue) in facts.lost_cards:
-        flags.append("lost card")
+        flags += (Flag.LOST_CARD,)
     if grant.expiry_day and city_day(occurred_ms) > grant.expiry_day:
-        flags.append("expired token")
+        flags += (Flag.EXPIRED,)
     if grant.how == Read.TYPED:
-        flags.append("typed")
-    return tuple(flags)
+        return (*flags, Flag.TYPED)
+    if grant.issue > facts.issues.get(grant.member, 1):
+        flags += (Flag.UNKNOWN_ISSUE,)
+    if grant.kid is not None and grant.kid not in facts.keys:
+        flags += (Flag.UNKNOWN_KEY,)
+    return flags
 
 
-def _interval(fold: Fold, stamp: Stamp | None, arrived_ms: int, ceiling_ms: int | None) -> tuple[int, int, int]:
-    """Return (not before, not after, occurred) of an entry: what samples, floors, neighbours and arrival allow, and the
-    best guess within.
-    """
-    latest = arrived_ms if ceiling_ms is None else min(arrived_ms, ceiling_ms)
-    earliest = min(fold.floor_ms, latest)
-    if stamp is None:
-        return earliest, latest, latest
-    guess = stamp.wall_ms
-    if fold.sample is not None:
-        guess = fold.sample.hub_ms + stamp.monotonic_ms - fold.sample.received_ms
-        apart = abs(stamp.monotonic_ms - fold.sample.received_ms)
-        slack = fold.sample.received_ms - fold.sample.sent_ms + apart * SAMPLE_DRIFT_PPM // 1_000_000 + 1_000
-        earliest, latest = max(earliest, min(guess - slack, latest)), min(latest, max(guess + slack, earliest))
-    elif fold.confirmed is not None:
-        guess = fold.confirmed[0] + stamp.monotonic_ms - fold.confirmed[1]
-    return earliest, latest, min(max(guess, earliest), latest)
+def _doubts(offer: _Offer, when: tuple[Interval, Interval], day: int | None) -> tuple[Flag, ...]:
+    """Return what later knowledge says against a grant that was good when it arrived."""
+    at_arrival, in_full = when
+    flags: tuple[Flag, ...] = ()
+    if in_full.misses(*offer.window) and not at_arrival.misses(*offer.window):
+        flags += (Flag.TIME_DOUBTED,)
+    if day is not None and not city_day(in_full.earliest_ms) <= day <= city_day(in_full.latest_ms):
+        flags += (Flag.DAY_DOUBTED,)
+    return flags
 
 
-def _enter_boot(fold: Fold, stamp: Stamp, samples: Mapping[bytes, Clock]) -> None:
-    if stamp.boot != fold.boot:
-        fold.boot, fold.sample, fold.confirmed = stamp.boot, None, None
-    if fold.sample is None:
-        fold.sample = samples.get(stamp.boot)
+def _without_key(facts: Facts, attested: Attested, reasons: Reason) -> Standing:
+    """Return the standing of what is no grant: it waits for a person, moves nothing and lies under no key."""
+    decision = facts.decisions.get(attested.hash)
+    candidacy = Candidacy.HELD
+    if decision is not None and decision.kind == "dismiss":
+        candidacy, reasons = Candidacy.DISMISSED, reasons & NOT_COUNTED | Reason.DECIDED
+    boot = attested.entry.stamp.boot if attested.entry is not None else b""
+    at = (attested.arrived_ms, Source.ARRIVAL, boot)
+    return Standing(attested.seq, attested.hash, None, NO_KEY, 0, 0, candidacy, reasons, (), *at)
 
 
-def _first_samples(main: list[Attested]) -> dict[bytes, Clock]:
-    """Return the first time sample of each boot; it holds for the whole boot, before and after it."""
-    samples: dict[bytes, Clock] = {}
-    for attested in main:
-        if attested.entry is not None and isinstance(attested.entry.body, Clock):
-            samples.setdefault(attested.entry.stamp.boot, attested.entry.body)
+def samples_in(
+    entries: Iterable[Attested], manifests: Mapping[tuple[Instance, int], Manifest], floor_ms: int
+) -> list[Sample]:
+    """Return the believed time samples of a branch, in order. `floor_ms` is the newest hub-signed time before it."""
+    samples = []
+    for attested in entries:
+        entry = attested.entry
+        if entry is None:
+            continue
+        if isinstance(entry.body, Opened) and entry.body.manifest is not None:
+            manifest = manifests.get(entry.body.manifest)
+            floor_ms = max(floor_ms, manifest.issued_ms if manifest else 0)
+        elif isinstance(entry.body, Clock) and is_believed(entry.body, floor_ms, attested.arrived_ms):
+            floor_ms = max(floor_ms, entry.body.hub_ms)
+            samples.append(_sample(attested, entry.body, entry.stamp))
     return samples
 
 
-def _ceilings(main: list[Attested]) -> list[int | None]:
-    """Return for each entry the earliest moment by which a later `clock` entry was signed: what stands before it in the
-    chain was not signed after it.
-    """
-    if not any(attested.entry is not None and isinstance(attested.entry.body, Clock) for attested in main):
-        return []
-    ceilings: list[int | None] = []
-    ceiling: int | None = None
-    for attested in reversed(main):
-        if attested.entry is not None and isinstance(attested.entry.body, Clock):
-            signed_by_ms = _signed_by(attested.entry.body, attested.entry.stamp)
-            ceiling = signed_by_ms if ceiling is None else min(ceiling, signed_by_ms)
-        ceilings.append(ceiling)
-    return ceilings[::-1]
+def _sample(attested: Attested, clock: Clock, stamp: Stamp) -> Sample:
+    return Sample(attested.seq, attested.arrived_ms, stamp.boot, clock, signed_by(clock, stamp))
 
 
-def _signed_by(sample: Clock, stamp: Stamp) -> int:
-    """Return the latest moment at which a `clock` entry can have been signed: grants may have been signed while the
-    answer was under way, after the hub had told its time.
-    """
-    apart = max(0, stamp.monotonic_ms - sample.sent_ms)
-    return sample.hub_ms + apart + apart * SAMPLE_DRIFT_PPM // 1_000_000
+VOID_WITHIN_MS = 10 * 3_600_000
 
 
-def _voided(main: list[Attested]) -> dict[int, set[int]]:
-    """Return {number of a voided grant: numbers of its voids}; a void counts only for an earlier grant on the same
-    branch.
-    """
-    grants: set[int] = set()
-    voided: dict[int, set[int]] = {}
-    for attested in main:
-        body = attested.entry.body if attested.entry is not None else None
-        if isinstance(body, Grant):
-            grants.add(attested.seq)
-        elif isinstance(body, Void) and body.seq in grants:
-            voided.setdefault(body.seq, set()).add(attested.seq)
-    return voided
+def voids_among(
+    voids: Iterable[Attested], grants: Mapping[int, Attested], known: Known, decisions: Mapping[bytes, Decision]
+) -> Voids:
+    """Return which voids of a branch count. `grants` holds the grants they may name, by number."""
+    voided: set[int] = set()
+    held: dict[int, Reason] = {}
+    for one in voids:
+        entry = one.entry
+        if entry is None or not isinstance(entry.body, Void):
+            continue
+        target = grants.get(entry.body.seq)
+        if target is None or target.seq >= one.seq or target.entry is None:
+            held[one.seq] = Reason.VOID_OF_NOTHING
+        elif _counts(entry.stamp, target.entry.stamp, known) or _is_released(decisions.get(one.hash)):
+            voided.add(target.seq)
+        else:
+            held[one.seq] = Reason.VOID_DAY
+    return Voids(frozenset(voided), held)
 
 
-def _held(attested: Attested, reason: str, facts: Facts) -> Judged:
-    candidacy, why = _decided(facts, attested.hash, reason, None)
-    if reason == VOID_OF_NOTHING:
-        why = reason  # dismissed or not, it is never counted as a grant
-    return Judged(attested.seq, attested.hash, None, candidacy, why, (), attested.arrived_ms, 0)
+def _counts(void: Stamp, grant: Stamp, known: Known) -> bool:
+    """Tell whether a void belongs to the grant's own day: in its own boot, or where both days are known."""
+    if void.boot == grant.boot:
+        return 0 <= void.monotonic_ms - grant.monotonic_ms < VOID_WITHIN_MS
+    day = anchored_day(void, known)
+    return day is not None and day == anchored_day(grant, known)
+
+
+def _is_released(decision: Decision | None) -> bool:
+    return decision is not None and decision.kind == "release" and bool(decision.reasons & Reason.VOID_DAY)

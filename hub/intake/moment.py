@@ -19,10 +19,10 @@ def moment_for(hub: Hub, connection: sa.Connection, kiosk: bytes) -> int:
         """
         SELECT max(moment) AS moment FROM (
             SELECT last_contact_ms AS moment FROM kiosk_progress WHERE kiosk = :kiosk
+            UNION ALL SELECT last_arrival_ms FROM kiosk_progress WHERE kiosk = :kiosk
             UNION ALL SELECT approved_ms FROM kiosk WHERE kiosk = :kiosk
             UNION ALL SELECT max(issued_ms) FROM manifest WHERE kiosk = :kiosk
-            UNION ALL SELECT max(since_ms) FROM fence WHERE kiosk = :kiosk
-            UNION ALL SELECT max(a.done_ms) FROM accepted_hole h JOIN act a ON a.act = h.act WHERE h.kiosk = :kiosk
+            UNION ALL SELECT max(since_ms) FROM line WHERE kiosk = :kiosk
         ) AS known
         """,
         kiosk=kiosk,

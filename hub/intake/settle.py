@@ -17,9 +17,7 @@ class RepeatKey(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """A grant that is neither held nor dismissed. `from_share` is 1 where its points come out of the kiosk's share,
-    else 0.
-    """
+    """A grant that is neither held nor dismissed, as it would be posted: out of what `kiosk` carries of `allotment`."""
 
     key: RepeatKey
     kiosk: bytes
@@ -27,13 +25,18 @@ class Claim(NamedTuple):
     hash: bytes
     points: int
     allotment: int
-    from_share: int
     occurred_ms: int
+    occurred_from: int
 
     @property
     def identity(self) -> tuple[bytes, int, bytes]:
         """Return what names the grant for ever."""
         return (self.kiosk, self.seq, self.hash)
+
+    @property
+    def worth(self) -> tuple[bytes, int, bytes, int, int]:
+        """Return what the ledger must say of a winner: which grant, how many points, out of which allotment."""
+        return (self.kiosk, self.seq, self.hash, self.points, self.allotment)
 
 
 def winner(claims: Iterable[Claim]) -> Claim | None:

@@ -1,110 +1,118 @@
 """Flags what goes over a person's daily limit.
 
 Kiosks keep the limit by themselves; only across kiosks can it be passed, and what a screen has promised is posted all
-the same.
+the same. The flag is a pure function of what stands posted for one member, activity and city day, so it does not matter
+how entries were split into batches.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import groupby
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from hub.intake.judge import Candidacy, Facts, Judged
+from hub.intake.judge import EventNow, Flag
+from hub.intake.settle import RepeatKey
 from hub.store.database import execute_many, row, rows
 from sync.citytime import DAY_MS, city_day
-from sync.entry import Grant
-from sync.member import bucket_of
 
-OVER_LIMIT = "over daily limit"
 _CITY_AHEAD_MS = 9 * 3_600_000
 """The city's day begins 9 hours before that of UTC."""
 
 
-def flag_over_limit(
-    connection: sa.Connection, kiosk: bytes, judged: Iterable[Judged], facts: Facts, contested: frozenset[bytes]
-) -> None:
-    """Flag each newly judged grant that is one too many for its member, activity and day, after they were posted.
+class Group(NamedTuple):
+    """One member's grants of one activity at one event."""
 
-    Those in the inbox are counted by one statement; only the `contested` ones are looked at one by one.
-    """
-    limits = _limits(facts)
-    if not limits:
-        return
-    counted = _posted_with_the_inbox(connection)
-    flags = []
-    for one in judged:
-        if one.grant is None or one.candidacy is not Candidacy.ELIGIBLE:
-            continue
-        posted, limit = counted.get(one.hash, 1), limits.get((one.grant.event, one.grant.activity))
-        if one.hash in contested:
-            posted = _posted_on_day(connection, one.grant, city_day(one.occurred_ms))
-        if limit is not None and posted > limit:
-            flags.append({"kiosk": kiosk, "seq": one.seq, "hash": one.hash, "flag": OVER_LIMIT})
-    execute_many(
-        connection,
-        """
-        INSERT INTO flag (kiosk, seq, hash, flag) VALUES (:kiosk, :seq, :hash, :flag)
-        ON CONFLICT (kiosk, seq, hash, flag) DO NOTHING
-        """,
-        flags,
-    )
+    event: int
+    bucket: int
+    member: int
+    activity: int
 
 
-def _posted_with_the_inbox(connection: sa.Connection) -> dict[bytes, int]:
-    """Return {hash: how many} for grants in the inbox whose member has more than one posted for the same activity and
-    city day.
-    """
-    day = {"ahead_ms": _CITY_AHEAD_MS, "day_ms": DAY_MS}
-    another = row(
-        connection,
-        """
-        SELECT 1 FROM inbox i JOIN transfer t
-          ON t.event = i.event AND t.bucket = i.bucket AND t.member = i.member AND t.activity = i.activity
-        WHERE t.hash <> i.hash AND (t.occurred_ms + :ahead_ms) / :day_ms = (i.occurred_ms + :ahead_ms) / :day_ms
-        LIMIT 1
-        """,
-        **day,
-    )
-    if another is None:  # the usual batch: counting would take four times as long
-        return {}
-    found = rows(
-        connection,
-        """
-        SELECT hash, count(*) AS posted FROM (
-            SELECT i.hash AS hash, t.occasion AS occasion FROM inbox i JOIN transfer t
-              ON t.event = i.event AND t.bucket = i.bucket AND t.member = i.member AND t.activity = i.activity
-            WHERE (t.occurred_ms + :ahead_ms) / :day_ms = (i.occurred_ms + :ahead_ms) / :day_ms
-            GROUP BY i.hash, t.occasion HAVING sum(t.points) > 0
-        ) AS that_day GROUP BY hash HAVING count(*) > 1
-        """,
-        **day,
-    )
-    return {bytes(one.hash): one.posted for one in found}
+class Posted(NamedTuple):
+    """A grant that was posted once; `stands` tells whether it does now."""
+
+    occurred_ms: int
+    kiosk: bytes
+    seq: int
+    hash: bytes
+    stands: bool
 
 
-def _limits(facts: Facts) -> Mapping[tuple[int, int], int]:
-    return {
-        (event.event, activity.activity): activity.daily_limit
-        for _, manifest in sorted(facts.manifests.items())
-        for event in manifest.events
-        for activity in event.activities
+def flag_over_limits(connection: sa.Connection, events: Mapping[int, EventNow], touched: Iterable[RepeatKey]) -> None:
+    """Flag anew what is over a daily limit among the touched keys and the claims in the inbox, after they were posted."""
+    limits = {
+        (event, number): activity.daily_limit
+        for event, now in events.items()
+        for number, activity in now.activities.items()
         if activity.daily_limit
     }
+    if not limits:
+        return
+    groups = {Group(key.event, key.bucket, key.member, key.activity) for key in touched}
+    groups |= _met_in_the_inbox(connection)
+    gone, found = [], []
+    for group in sorted(groups):
+        limit = limits.get((group.event, group.activity))
+        if limit is None:
+            continue
+        posted = _posted(connection, group)
+        gone += [_flag_row(one) for one in posted]
+        found += [_flag_row(one) for one in over_limit(posted, limit)]
+    execute_many(
+        connection, "DELETE FROM flag WHERE kiosk = :kiosk AND seq = :seq AND hash = :hash AND flag = :flag", gone
+    )
+    execute_many(
+        connection, "INSERT INTO flag (kiosk, seq, hash, flag) VALUES (:kiosk, :seq, :hash, :flag)", found
+    )
 
 
-def _posted_on_day(connection: sa.Connection, grant: Grant, day: int) -> int:
-    """Return how many grants of this activity stand posted for the member on a city day."""
-    posted = rows(
+def over_limit(posted: Iterable[Posted], limit: int) -> list[Posted]:
+    """Return the grants that are too many on their city day, in order of occurrence."""
+    standing = sorted(one for one in posted if one.stands)
+    return [
+        one
+        for _, day in groupby(standing, key=lambda one: city_day(one.occurred_ms))
+        for one in list(day)[limit:]
+    ]
+
+
+def _flag_row(one: Posted) -> dict[str, object]:
+    return {"kiosk": one.kiosk, "seq": one.seq, "hash": one.hash, "flag": Flag.OVER_LIMIT.value}
+
+
+def _met_in_the_inbox(connection: sa.Connection) -> set[Group]:
+    """Return the groups of claims in the inbox that have another posted grant on the same city day."""
+    day = {"ahead_ms": _CITY_AHEAD_MS, "day_ms": DAY_MS}
+    if row(connection, f"{_MET} LIMIT 1", **day) is None:  # the usual batch: listing them would take longer
+        return set()
+    return {Group(one.event, one.bucket, one.member, one.activity) for one in rows(connection, _MET, **day)}
+
+
+_MET = """
+    SELECT i.event, i.bucket, i.member, i.activity FROM inbox i JOIN transfer t
+      ON t.event = i.event AND t.bucket = i.bucket AND t.member = i.member AND t.activity = i.activity
+    WHERE t.hash <> i.hash AND (t.occurred_ms + :ahead_ms) / :day_ms = (i.occurred_ms + :ahead_ms) / :day_ms
+"""
+
+
+def _posted(connection: sa.Connection, group: Group) -> list[Posted]:
+    """Return every grant that was ever posted for a group, with whether it stands."""
+    turns = rows(
         connection,
         """
-        SELECT max(occurred_ms) AS occurred_ms FROM transfer
-        WHERE event = :event AND bucket = :bucket AND member = :member AND activity = :activity
-        GROUP BY occasion HAVING sum(points) > 0
+        SELECT occasion, kiosk, seq, hash, points, occurred_ms FROM transfer
+        WHERE event = :event AND bucket = :bucket AND member = :member AND activity = :activity ORDER BY occasion, turn
         """,
-        event=grant.event,
-        bucket=bucket_of(grant.member),
-        member=grant.member,
-        activity=grant.activity,
+        **group._asdict(),
     )
-    return sum(city_day(one.occurred_ms) == day for one in posted)
+    standing: dict[int, tuple[bytes, int, bytes] | None] = {}
+    occurred: dict[tuple[bytes, int, bytes], int] = {}
+    for one in turns:
+        name = (bytes(one.kiosk), one.seq, bytes(one.hash))
+        standing[one.occasion] = name if one.points > 0 else None
+        occurred[name] = one.occurred_ms
+    stands = set(standing.values())
+    return [Posted(occurred_ms, *name, name in stands) for name, occurred_ms in occurred.items()]

@@ -1,0 +1,190 @@
+"""Pure: when an entry was signed, and on which of the city's days (docs/time.md).
+
+Knowledge has a moment of arrival of its own, so that the interval *as known at arrival* stays the same for ever: what
+is learnt later may settle what was open, and takes nothing back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import NamedTuple
+
+from sync.citytime import city_day
+from sync.entry import Clock, Stamp, Trust
+
+SAMPLE_DRIFT_PPM = 200
+"""How far a crystal may stray from the hub's time after a sample; twice the worst Pi we have read of."""
+SAMPLE_SLACK_MS = 1_000
+ANSWER_SLACK_MS = 30 * 60_000
+"""How well a person remembers when a booth was switched on."""
+BELIEVED_WITHIN_MS = 5 * 60_000
+FOR_EVER_MS = 2**62
+
+
+class Source(IntEnum):
+    """Where the best guess of a moment comes from."""
+
+    ARRIVAL = 0
+    WALL = 1
+    CONFIRMED = 2
+    ANSWER = 3
+    HUB = 4
+
+
+class Sample(NamedTuple):
+    """A believed time sample: where it stands in the chain, when it arrived, and by when it had been signed."""
+
+    seq: int
+    arrived_ms: int
+    boot: bytes
+    clock: Clock
+    signed_by_ms: int
+
+
+class Answer(NamedTuple):
+    """A person's word about a boot: its monotonic clock stood at 0 at `started_ms`. Known since `done_ms`."""
+
+    started_ms: int
+    done_ms: int
+
+
+class Interval(NamedTuple):
+    """Neither before nor after, and the best guess between the two with its source."""
+
+    earliest_ms: int
+    latest_ms: int
+    guess_ms: int
+    source: Source
+
+    def misses(self, starts_ms: int, ends_ms: int) -> bool:
+        """Tell whether no moment of the interval lies in a window."""
+        return self.latest_ms < starts_ms or self.earliest_ms > ends_ms
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known about time beside an entry's own past: samples by boot and in order of the chain, answers by boot,
+    and under which readings of the day other boots have granted (`readings`: {(event, activity, member, occasion):
+    [(boot, arrived)]}).
+    """
+
+    by_boot: Mapping[bytes, tuple[Sample, ...]] = field(default_factory=dict)
+    in_order: tuple[Sample, ...] = ()
+    answers: Mapping[bytes, Answer] = field(default_factory=dict)
+    readings: Mapping[tuple[int, int, int, int], tuple[tuple[bytes, int], ...]] = field(default_factory=dict)
+
+
+NOTHING_KNOWN = Known()
+
+
+def signed_by(sample: Clock, stamp: Stamp) -> int:
+    """Return the latest moment at which a `clock` entry can have been signed: grants may have been signed while the
+    answer was under way, after the hub had told its time.
+    """
+    apart = max(0, stamp.monotonic_ms - sample.sent_ms)
+    return sample.hub_ms + apart + apart * SAMPLE_DRIFT_PPM // 1_000_000
+
+
+def is_believed(clock: Clock, floor_ms: int, arrived_ms: int) -> bool:
+    """Tell whether a sample fits what is known: not before the floor, not after its own arrival."""
+    return floor_ms - BELIEVED_WITHIN_MS <= clock.hub_ms <= arrived_ms + BELIEVED_WITHIN_MS
+
+
+def know(samples: Iterable[Sample], answers: Mapping[bytes, Answer]) -> Known:
+    """Return samples, in the order of the chain, as they are asked for."""
+    in_order = tuple(samples)
+    by_boot: dict[bytes, tuple[Sample, ...]] = {}
+    for sample in in_order:
+        by_boot[sample.boot] = (*by_boot.get(sample.boot, ()), sample)
+    return Known(by_boot, in_order, answers)
+
+
+class Signed(NamedTuple):
+    """An entry as far as time is concerned: its place, its stamp, its arrival, the floor before it, and what was
+    confirmed in its boot (moment, monotonic).
+    """
+
+    seq: int
+    stamp: Stamp
+    arrived_ms: int
+    floor_ms: int
+    confirmed: tuple[int, int] | None
+
+
+def interval(signed: Signed, known: Known, known_by_ms: int) -> Interval:
+    """Return the interval of an entry by what was known at a moment."""
+    stamp = signed.stamp
+    latest = signed.arrived_ms
+    if known.in_order:
+        for sample in known.in_order:
+            if sample.seq > signed.seq and sample.arrived_ms <= known_by_ms:
+                latest = min(latest, sample.signed_by_ms)
+    earliest = min(signed.floor_ms, latest)
+    anchor = _anchor(stamp, known, known_by_ms)
+    if anchor is None:
+        guess, source = stamp.wall_ms, Source.WALL
+        if signed.confirmed is not None:
+            guess, source = signed.confirmed[0] + stamp.monotonic_ms - signed.confirmed[1], Source.CONFIRMED
+    else:
+        guess, slack, source = anchor
+        earliest, latest = max(earliest, min(guess - slack, latest)), min(latest, max(guess + slack, earliest))
+    return Interval(earliest, latest, min(max(guess, earliest), latest), source)
+
+
+def _anchor(stamp: Stamp, known: Known, known_by_ms: int) -> tuple[int, int, Source] | None:
+    """Return (guess, slack, source) by the boot's first sample, else by a person's answer."""
+    for sample in known.by_boot.get(stamp.boot, ()):
+        if sample.arrived_ms <= known_by_ms:
+            clock = sample.clock
+            apart = abs(stamp.monotonic_ms - clock.received_ms)
+            slack = clock.received_ms - clock.sent_ms + apart * SAMPLE_DRIFT_PPM // 1_000_000 + SAMPLE_SLACK_MS
+            return clock.hub_ms + stamp.monotonic_ms - clock.received_ms, slack, Source.HUB
+    answer = known.answers.get(stamp.boot)
+    if answer is not None and answer.done_ms <= known_by_ms:
+        slack = ANSWER_SLACK_MS + stamp.monotonic_ms * SAMPLE_DRIFT_PPM // 1_000_000
+        return answer.started_ms + stamp.monotonic_ms, slack, Source.ANSWER
+    return None
+
+
+def anchored_day(stamp: Stamp, known: Known) -> int | None:
+    """Return the city day of a stamp where a sample or an answer of its boot puts it within one."""
+    anchor = _anchor(stamp, known, FOR_EVER_MS)
+    if anchor is None:
+        return None
+    guess, slack, _ = anchor
+    first, last = city_day(guess - slack), city_day(guess + slack)
+    return first if first == last else None
+
+
+class Reading(NamedTuple):
+    """What a booth read in a once-a-day grant: for whom and what, which day, and how far its clock may be believed."""
+
+    event: int
+    activity: int
+    member: int
+    day: int
+    boot: bytes
+    trust: int
+
+
+def day_of(reading: Reading, when: Interval, window: tuple[int, int], known: Known, known_by_ms: int) -> int | None:
+    """Return the city day a once-a-day grant belongs to; None where nobody can tell."""
+    first = max(city_day(when.earliest_ms), city_day(window[0]))
+    last = min(city_day(when.latest_ms), city_day(window[1]))
+    if first > last:
+        return city_day(when.guess_ms)
+    if first == last:
+        return first
+    if not first <= reading.day <= last:
+        return None
+    if reading.trust == Trust.HUB or (reading.trust == Trust.CONFIRMED and _is_alone(reading, known, known_by_ms)):
+        return reading.day
+    return None
+
+
+def _is_alone(reading: Reading, known: Known, known_by_ms: int) -> bool:
+    """Tell whether no other boot has granted the same person the same under the same reading of the day."""
+    others = known.readings.get((reading.event, reading.activity, reading.member, reading.day), ())
+    return not any(boot != reading.boot and arrived_ms <= known_by_ms for boot, arrived_ms in others)

@@ -1,0 +1,480 @@
+"""Judges entries of one kiosk and posts what has changed. Three ways to the same standings: what goes on at the cursor
+of a plain kiosk, some earlier entries of a plain kiosk from the nearest kept folds, and everything from entry 1.
+
+A plain kiosk's new boot, time sample or void costs what it can change. Only a kiosk with a hole, a fork or a stop takes
+the whole way.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from hub.intake.chain import Branches, Line, Lines, branches, fork_seq, fork_tip
+from hub.intake.facts import accepted_holes, find_kiosk, lines_of, load_facts
+from hub.intake.judge import (
+    NO_VOIDS,
+    Attested,
+    Decision,
+    Facts,
+    Fold,
+    Standing,
+    Voids,
+    judge,
+    samples_in,
+    voids_among,
+)
+from hub.intake.intervals import Known, know
+from hub.intake.progress import Progress, lock_progress, write_progress
+from hub.intake.reasons import Reason
+from hub.intake.stored import (
+    Kept,
+    Name,
+    Stored,
+    all_entries,
+    entries_between,
+    entries_numbered,
+    forget_folds,
+    keep_folds,
+    kept_fold_before,
+    kept_standings,
+    kept_standings_of,
+    landmarks,
+    last_kept_fold,
+)
+from hub.ledger.daily_limits import flag_over_limits
+from hub.ledger.posting import Change, Moved, post
+from hub.service import Hub
+from hub.store.database import execute_many, insert, row, rows
+from sync.batch import Head
+from sync.citytime import city_day
+from sync.entry import Clock, Grant, Trust, Void, first_prev
+from sync.manifest import OccasionBy
+from sync.member import bucket_of
+
+FOLD_EVERY = 500
+"""Entries between kept folds within one boot."""
+
+
+RUN_LIMIT = 2_000
+"""As many entries an act judges in its own transaction; of more, it leaves a list that is worked off in runs."""
+
+
+class Cause(NamedTuple):
+    """When, and because of which act (None: because something has arrived). `may_wait`: what is too much for one
+    transaction is put on the list of entries to be judged.
+    """
+
+    now_ms: int
+    act: bytes | None = None
+    may_wait: bool = False
+
+
+def goes_on(progress: Progress, fresh: Sequence[tuple[int, bytes, bytes]]) -> bool:
+    """Tell whether entries (number, hash, prev) simply follow the cursor of a plain kiosk."""
+    return (
+        progress.is_plain
+        and fresh[0][0] == progress.cursor.seq + 1
+        and fresh[0][2] == progress.cursor.hash
+        and all(later[2] == earlier[1] for earlier, later in pairwise(fresh))
+    )
+
+
+def judge_on(  # what goes on at the cursor
+    hub: Hub, connection: sa.Connection, kiosk: bytes, progress: Progress, fresh: list[Attested], cause: Cause
+) -> Progress:
+    """Judge entries that follow the cursor of a plain kiosk, and those before them that they can change."""
+    facts = load_facts(hub, connection, kiosk, _grants(fresh))
+    samples = samples_in(fresh, facts.manifests, progress.fold.floor_ms)
+    ours = [progress.fold.sample] if progress.fold.sample is not None else []
+    known = _with_readings(connection, kiosk, know([*ours, *samples], facts.answers), facts, fresh)
+    voids, voided_before = _voids_among_new(connection, kiosk, facts, fresh)
+    places = _fold_places(fresh, progress.fold.boot, last_kept_fold(connection, kiosk))
+    fold, folds, standings = _judge_in_parts(facts, progress.fold, fresh, known, voids, places)
+    keep_folds(connection, kiosk, folds)
+    moved = post(connection, kiosk, [Change(None, one) for one in standings], cause.now_ms, cause.act)
+    flag_over_limits(connection, facts.events, moved.touched)
+    touched = voided_before | _open_questions(connection, kiosk, fresh)
+    if samples and not ours and samples[0].boot == progress.fold.boot:
+        touched |= _of_this_boot(connection, kiosk, progress)
+    progress = progress._replace(cursor=Head(fresh[-1].seq, fresh[-1].hash), fold=fold)
+    if touched:
+        _judge_places(hub, connection, kiosk, touched - {(one.seq, one.hash) for one in fresh}, cause)
+    return progress
+
+
+def judge_some(hub: Hub, connection: sa.Connection, kiosk: bytes, names: set[Name], cause: Cause) -> Moved:
+    """Judge some entries of a kiosk anew, after something beside the entries has changed, and post the difference."""
+    if not names:
+        return Moved()
+    progress = lock_progress(connection, kiosk, cause.now_ms)
+    if cause.may_wait and len(names) > RUN_LIMIT:
+        return _leave_for_later(connection, kiosk, names, cause)
+    if progress.is_plain:
+        return _judge_places(hub, connection, kiosk, names, cause)
+    _, moved = judge_whole(hub, connection, kiosk, progress, cause, only=names)
+    return moved
+
+
+def judge_kiosk(hub: Hub, connection: sa.Connection, kiosk: bytes, cause: Cause) -> Moved:
+    """Judge everything of a kiosk anew, after its branches have changed (a hole, a stop), and post the difference."""
+    progress = lock_progress(connection, kiosk, cause.now_ms)
+    progress, moved = judge_whole(hub, connection, kiosk, progress, cause)
+    write_progress(connection, kiosk, progress)
+    return moved
+
+
+def judge_whole(
+    hub: Hub,
+    connection: sa.Connection,
+    kiosk: bytes,
+    progress: Progress,
+    cause: Cause,
+    fresh: Collection[Name] = (),
+    only: Collection[Name] | None = None,
+) -> tuple[Progress, Moved]:
+    """Judge every entry of a kiosk from the beginning and post what has changed (`only` among some, where given). Draws
+    the line where a fork has come to light.
+    """
+    stored = all_entries(connection, kiosk)
+    lines, tree = _tree(connection, kiosk, progress, stored, cause)
+    attested = {one.link.hash: one.attested for one in stored}
+    main = [attested[link.hash] for link in tree.main]
+    facts = load_facts(hub, connection, kiosk, _grants(attested.values()))
+    known = replace(know(samples_in(main, facts.manifests, 0), facts.answers), readings=_readings_in(main))
+    voids = voids_among(_voids(main), _grants_by_number(main), known, facts.decisions)
+    runs = _runs_aside([one for one in stored if one.link.hash in tree.aside])
+    wanted = [*_fold_places(main, b"", 0), *(run[0].seq for run in runs)]
+    fold, folds, standings = _judge_in_parts(facts, Fold(), main, known, voids, wanted)
+    for run in runs:
+        start = next((folds[seq] for seq in sorted(folds) if seq >= run[0].seq), fold)
+        standings += judge(facts, start, run, known, NO_VOIDS, tree.aside).standings
+    kept = kept_standings(connection, kiosk)
+    changed_from = min((seq for seq, _ in fresh), default=progress.cursor.seq + 1)
+    changes = _changes(kept, standings, fresh, changed_from if changed_from <= progress.cursor.seq else None)
+    changes += _without_standing(kept, {(one.seq, one.hash) for one in standings})
+    if only is not None:
+        changes = [one for one in changes if _name_of(one) in only]
+    is_plain = not tree.aside and not tree.beyond and lines.is_empty
+    forget_folds(connection, kiosk)
+    if is_plain:
+        keep_folds(connection, kiosk, folds)
+    after = progress._replace(cursor=tree.cursor, beyond=tree.beyond, is_plain=is_plain, fold=fold)
+    if cause.may_wait and len(changes) > RUN_LIMIT:
+        return after, _leave_for_later(connection, kiosk, {_name_of(one) for one in changes}, cause)
+    moved = post(connection, kiosk, changes, cause.now_ms, cause.act)
+    flag_over_limits(connection, facts.events, moved.touched)
+    return after, moved
+
+
+def _judge_places(hub: Hub, connection: sa.Connection, kiosk: bytes, names: set[Name], cause: Cause) -> Moved:
+    """Judge some entries of a plain kiosk, each from the nearest fold kept before it."""
+    if not names:
+        return Moved()
+    stretches = _stretches(connection, kiosk, names)
+    wanted = [one for _, run in stretches for one in run if (one.seq, one.hash) in names]
+    facts = load_facts(hub, connection, kiosk, _grants(wanted))
+    marks = landmarks(connection, kiosk)
+    known = know(samples_in(marks, facts.manifests, 0), facts.answers)
+    known = _with_readings(connection, kiosk, known, facts, wanted)
+    voids = _voids_on(connection, kiosk, _voids(marks), known, facts.decisions, {seq for seq, _ in names})
+    standings = [
+        one
+        for fold, run in stretches
+        for one in judge(facts, fold, run, known, voids).standings
+        if (one.seq, one.hash) in names
+    ]
+    kept = kept_standings_of(connection, kiosk, names)
+    changes = _changes(kept, standings, (), None)
+    changes += _without_standing(kept, {(one.seq, one.hash) for one in standings})
+    moved = post(connection, kiosk, changes, cause.now_ms, cause.act)
+    flag_over_limits(connection, facts.events, moved.touched)
+    return moved
+
+
+def _stretches(connection: sa.Connection, kiosk: bytes, names: set[Name]) -> list[tuple[Fold, list[Attested]]]:
+    """Return runs of entries that hold all of `names`, each with the fold before it."""
+    ends: dict[int, int] = {}
+    folds: dict[int, Fold] = {}
+    for seq in sorted({seq for seq, _ in names}):
+        first, fold = kept_fold_before(connection, kiosk, seq)
+        ends[first], folds[first] = seq, fold
+    return [(folds[first], entries_between(connection, kiosk, first, last)) for first, last in sorted(ends.items())]
+
+
+def _tree(
+    connection: sa.Connection, kiosk: bytes, progress: Progress, stored: Sequence[Stored], cause: Cause
+) -> tuple[Lines, Branches]:
+    """Return how the entries hang together, after drawing the line of a fork that has just come to light."""
+    links = [one.link for one in stored]
+    found = find_kiosk(connection, kiosk)
+    start = first_prev(found.public_key) if found is not None else b""
+    holes, lines = accepted_holes(connection, kiosk), lines_of(connection, kiosk)
+    forked_at = fork_seq(links, start) if lines.fork is None else None
+    if forked_at is not None:
+        tip = fork_tip(links, forked_at, progress.cursor, holes)
+        _draw_fork(connection, kiosk, tip, forked_at, cause.now_ms)
+        lines = lines._replace(fork=Line(tip, Reason.FORK))
+    return lines, branches(links, start, lines, holes)
+
+
+def _draw_fork(connection: sa.Connection, kiosk: bytes, tip: Head, forked_at: int, now_ms: int) -> None:
+    """Draw the line of a fork once: what leads to the tip stays, all else is held, and a person decides."""
+    newest = row(connection, "SELECT max(version) AS version FROM line WHERE kiosk = :kiosk", kiosk=kiosk)
+    insert(
+        connection,
+        "line",
+        kiosk=kiosk,
+        version=(newest.version or 0) + 1,
+        kind="fork",
+        tip_seq=tip.seq,
+        tip_hash=tip.hash,
+        fork_seq=forked_at,
+        since_ms=now_ms,
+        act=None,
+    )
+
+
+def _fold_places(run: Sequence[Attested], boot: bytes, last: int) -> list[int]:
+    """Return the numbers before which a fold is to be kept: at each new boot, and every 500 entries within one."""
+    places: list[int] = []
+    for one in run:
+        its_boot = one.entry.stamp.boot if one.entry is not None else boot
+        if its_boot != boot or one.seq - last >= FOLD_EVERY:
+            places.append(one.seq)
+            last = one.seq
+        boot = its_boot
+    return places
+
+
+def _judge_in_parts(
+    facts: Facts, fold: Fold, run: Sequence[Attested], known: Known, voids: Voids, places: Iterable[int]
+) -> tuple[Fold, dict[int, Fold], list[Standing]]:
+    """Judge a run of the main branch; return the fold after it, the folds before the entries at (or next after) the
+    wanted places, and the standings.
+    """
+    wanted = set(places)
+    starts = {bisect_left(run, place, key=lambda one: one.seq) for place in wanted}
+    cuts = sorted(starts - {len(run)} | {0, len(run)})
+    folds: dict[int, Fold] = {}
+    standings: list[Standing] = []
+    for start, end in pairwise(cuts):
+        if start in starts:
+            folds[run[start].seq] = fold
+        fold, part = judge(facts, fold, run[start:end], known, voids)
+        standings += part
+    return fold, folds, standings
+
+
+def _runs_aside(stored: Iterable[Stored]) -> list[list[Attested]]:
+    """Return the entries off the main branch as chained runs."""
+    runs: list[list[Attested]] = []
+    ends: dict[bytes, list[Attested]] = {}
+    for one in stored:
+        run = ends.pop(one.link.prev, None)
+        if run is None:
+            run = []
+            runs.append(run)
+        run.append(one.attested)
+        ends[one.link.hash] = run
+    return runs
+
+
+def _changes(
+    kept: Kept, standings: Iterable[Standing], fresh: Collection[Name], changed_from: int | None
+) -> list[Change]:
+    """Return the standings that differ from what is kept. From `changed_from` on every one counts as changed: an entry
+    has turned up before it, so that even what was posted may have to come from elsewhere.
+    """
+    changes = []
+    for new in standings:
+        name = (new.seq, new.hash)
+        if name in fresh:
+            changes.append(Change(None, new))
+            continue
+        old = kept.standing(new)
+        is_forced = changed_from is not None and new.seq >= changed_from
+        if old is None or is_forced or _said(old) != _said(new):
+            changes.append(Change(old, new))
+    return changes
+
+
+def _said(one: Standing) -> tuple[object, ...]:
+    where = (one.key, one.points, one.allotment, one.is_natural)
+    return (one.candidacy, one.reasons, *where, one.flags)
+
+
+def _without_standing(kept: Kept, judged: set[Name]) -> list[Change]:
+    """Return what is put aside and has no standing any more: a void that counts now."""
+    return [Change(kept.put(name), None) for name in kept.aside if name not in judged]
+
+
+def _name_of(change: Change) -> Name:
+    one = change.new if change.new is not None else change.old
+    return (0, b"") if one is None else (one.seq, one.hash)
+
+
+def _voids(entries: Iterable[Attested]) -> list[Attested]:
+    return [one for one in entries if one.entry is not None and isinstance(one.entry.body, Void)]
+
+
+def _grants(entries: Iterable[Attested]) -> list[Grant]:
+    return [one.entry.body for one in entries if one.entry is not None and isinstance(one.entry.body, Grant)]
+
+
+def _grants_by_number(entries: Iterable[Attested]) -> dict[int, Attested]:
+    return {one.seq: one for one in entries if one.entry is not None and isinstance(one.entry.body, Grant)}
+
+
+def _voids_among_new(
+    connection: sa.Connection, kiosk: bytes, facts: Facts, fresh: Sequence[Attested]
+) -> tuple[Voids, set[Name]]:
+    """Return how the voids among new entries count, and which earlier entries they void."""
+    voids = _voids(fresh)
+    if not voids:
+        return NO_VOIDS, set()
+    before = entries_numbered(connection, kiosk, _named_by(voids))
+    grants = {**_grants_by_number(before.values()), **_grants_by_number(fresh)}
+    marks = landmarks(connection, kiosk)
+    known = know(samples_in(marks, facts.manifests, 0), facts.answers)
+    found = voids_among(voids, grants, known, facts.decisions)
+    return found, {(seq, before[seq].hash) for seq in found.voided if seq in before}
+
+
+def _voids_on(
+    connection: sa.Connection,
+    kiosk: bytes,
+    voids: Sequence[Attested],
+    known: Known,
+    decisions: Mapping[bytes, Decision],
+    numbers: set[int],
+) -> Voids:
+    """Return how those voids of a plain kiosk count that are, or name, one of some numbers."""
+    near = [one for one in voids if one.seq in numbers or _named_by([one]) & numbers]
+    if not near:
+        return NO_VOIDS
+    grants = _grants_by_number(entries_numbered(connection, kiosk, _named_by(near)).values())
+    return voids_among(near, grants, known, decisions)
+
+
+def _named_by(voids: Iterable[Attested]) -> set[int]:
+    bodies = (one.entry.body for one in voids if one.entry is not None)
+    return {body.seq for body in bodies if isinstance(body, Void)}
+
+
+def _open_questions(connection: sa.Connection, kiosk: bytes, fresh: Iterable[Attested]) -> set[Name]:
+    """Return what is held for its day, where a new time sample or void may tell."""
+    if not any(one.entry is not None and isinstance(one.entry.body, Clock) for one in fresh):
+        return set()
+    return held_for(connection, kiosk, Reason.DAY | Reason.VOID_DAY)
+
+
+def held_for(connection: sa.Connection, kiosk: bytes, reasons: Reason) -> set[Name]:
+    """Return the entries of a kiosk that are held for any of some reasons."""
+    found = rows(
+        connection,
+        """
+        SELECT seq, hash FROM aside WHERE kiosk = :kiosk AND verdict = 'held' AND reasons & :reasons <> 0
+        """,
+        kiosk=kiosk,
+        reasons=int(reasons),
+    )
+    return {(one.seq, bytes(one.hash)) for one in found}
+
+
+def _of_this_boot(connection: sa.Connection, kiosk: bytes, progress: Progress) -> set[Name]:
+    """Return the entries of the boot that the main branch is in: its first sample has come after them."""
+    found = rows(
+        connection,
+        "SELECT seq, fold FROM kept_fold WHERE kiosk = :kiosk ORDER BY seq DESC",
+        kiosk=kiosk,
+    )
+    first = 1
+    for one in found:
+        first = one.seq
+        if Fold.unpack(bytes(one.fold)).boot != progress.fold.boot:
+            break
+    run = rows(
+        connection,
+        "SELECT seq, hash FROM entry WHERE kiosk = :kiosk AND seq BETWEEN :first AND :last",
+        kiosk=kiosk,
+        first=first,
+        last=progress.cursor.seq,
+    )
+    return {(one.seq, bytes(one.hash)) for one in run}
+
+
+def _with_readings(
+    connection: sa.Connection, kiosk: bytes, known: Known, facts: Facts, entries: Sequence[Attested]
+) -> Known:
+    """Return what is known, with what other boots read in the same place, where a once-a-day grant may turn on it."""
+    unsure = [one for one in entries if _is_unsure(facts, one)]
+    if not unsure:
+        return known
+    others: dict[Name, Attested] = {(one.seq, one.hash): one for one in entries}
+    for grant in _grants(unsure):
+        numbers = {seq for seq, _ in _same_place(connection, kiosk, grant)}
+        for one in entries_numbered(connection, kiosk, numbers).values():
+            others[one.seq, one.hash] = one
+    return replace(known, readings=_readings_in(others.values()))
+
+
+def _is_unsure(facts: Facts, one: Attested) -> bool:
+    """Tell whether a grant is one of a once-a-day activity of an event of several days, by a clock that was confirmed
+    only.
+    """
+    if one.entry is None or not isinstance(one.entry.body, Grant) or one.entry.stamp.trust != Trust.CONFIRMED:
+        return False
+    now = facts.events.get(one.entry.body.event)
+    activity = now.activities.get(one.entry.body.activity) if now else None
+    if now is None or activity is None or activity.occasion_by is not OccasionBy.DAY:
+        return False
+    return city_day(now.starts_ms) != city_day(now.ends_ms)
+
+
+def _same_place(connection: sa.Connection, kiosk: bytes, grant: Grant) -> set[Name]:
+    """Return this kiosk's entries for the same member, event and activity, posted or put aside."""
+    place = {
+        "event": grant.event,
+        "bucket": bucket_of(grant.member),
+        "member": grant.member,
+        "activity": grant.activity,
+        "kiosk": kiosk,
+    }
+    found = rows(
+        connection,
+        """
+        SELECT seq, hash FROM transfer WHERE event = :event AND bucket = :bucket AND member = :member
+           AND activity = :activity AND kiosk = :kiosk
+        UNION SELECT seq, hash FROM aside WHERE event = :event AND bucket = :bucket AND member = :member
+           AND activity = :activity AND kiosk = :kiosk
+        """,
+        **place,
+    )
+    return {(one.seq, bytes(one.hash)) for one in found}
+
+
+def _readings_in(entries: Iterable[Attested]) -> dict[tuple[int, int, int, int], tuple[tuple[bytes, int], ...]]:
+    """Return under which readings of an occasion boots have granted: {(event, activity, member, occasion): …}."""
+    found: dict[tuple[int, int, int, int], tuple[tuple[bytes, int], ...]] = {}
+    for one in entries:
+        if one.entry is not None and isinstance(one.entry.body, Grant):
+            grant = one.entry.body
+            place = (grant.event, grant.activity, grant.member, grant.occasion)
+            found[place] = (*found.get(place, ()), (one.entry.stamp.boot, one.arrived_ms))
+    return found
+
+
+def _leave_for_later(connection: sa.Connection, kiosk: bytes, names: Iterable[Name], cause: Cause) -> Moved:
+    """Put entries on the list of those to be judged."""
+    execute_many(
+        connection,
+        "INSERT INTO to_judge (act, kiosk, seq, hash) VALUES (:act, :kiosk, :seq, :hash)",
+        [{"act": cause.act, "kiosk": kiosk, "seq": seq, "hash": entry_hash} for seq, entry_hash in sorted(names)],
+    )
+    return Moved()

@@ -1,0 +1,227 @@
+"""Reads what has arrived from one kiosk, and how it stands in the tables: entries, landmarks, kept folds, standings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from hub.intake.chain import Link
+from hub.intake.check import read_arrived
+from hub.intake.judge import NO_KEY, Attested, Candidacy, Flag, Fold, Standing
+from hub.intake.intervals import Source
+from hub.intake.reasons import NONE, Reason
+from hub.intake.settle import RepeatKey
+from hub.ledger.inbox import fill_wanted
+from hub.store.database import execute, execute_many, row, rows
+from sync.entry import Grant
+from sync.member import bucket_of
+
+Name = tuple[int, bytes]
+"""An entry of a kiosk: its number and hash."""
+
+
+class Stored(NamedTuple):
+    """An arrived entry: its place in the chain, and itself."""
+
+    link: Link
+    attested: Attested
+
+
+def all_entries(connection: sa.Connection, kiosk: bytes) -> list[Stored]:
+    """Return everything that has arrived from a kiosk, by number."""
+    found = rows(
+        connection,
+        "SELECT seq, hash, arrived_ms, encoded FROM entry WHERE kiosk = :kiosk ORDER BY seq, hash",
+        kiosk=kiosk,
+    )
+    return [_stored(one) for one in found]
+
+
+def entries_between(connection: sa.Connection, kiosk: bytes, first_seq: int, last_seq: int) -> list[Attested]:
+    """Return a run of a plain kiosk's entries."""
+    found = rows(
+        connection,
+        """
+        SELECT seq, hash, arrived_ms, encoded FROM entry
+        WHERE kiosk = :kiosk AND seq BETWEEN :first_seq AND :last_seq ORDER BY seq, hash
+        """,
+        kiosk=kiosk,
+        first_seq=first_seq,
+        last_seq=last_seq,
+    )
+    return [_stored(one).attested for one in found]
+
+
+def entries_numbered(connection: sa.Connection, kiosk: bytes, numbers: Iterable[int]) -> dict[int, Attested]:
+    """Return single entries of a plain kiosk by number; what has not arrived is left out."""
+    fill_wanted(connection, {(seq, b"") for seq in numbers})
+    found = rows(
+        connection,
+        """
+        SELECT e.seq, e.hash, e.arrived_ms, e.encoded FROM wanted w JOIN entry e ON e.kiosk = :kiosk AND e.seq = w.seq
+        """,
+        kiosk=kiosk,
+    )
+    return {one.seq: _stored(one).attested for one in found}
+
+
+def landmarks(connection: sa.Connection, kiosk: bytes) -> list[Attested]:
+    """Return the entries of a kiosk that are no grants, by number: its openings, time samples, voids and day ends."""
+    found = rows(
+        connection,
+        """
+        SELECT e.seq, e.hash, e.arrived_ms, e.encoded FROM landmark l
+        JOIN entry e ON e.kiosk = l.kiosk AND e.seq = l.seq AND e.hash = l.hash
+        WHERE l.kiosk = :kiosk ORDER BY e.seq, e.hash
+        """,
+        kiosk=kiosk,
+    )
+    return [_stored(one).attested for one in found]
+
+
+def keep_landmarks(connection: sa.Connection, kiosk: bytes, arrived: Iterable[Attested]) -> None:
+    """Note which of the entries that have just arrived are no grants."""
+    execute_many(
+        connection,
+        "INSERT INTO landmark (kiosk, seq, hash) VALUES (:kiosk, :seq, :hash)",
+        [
+            {"kiosk": kiosk, "seq": one.seq, "hash": one.hash}
+            for one in arrived
+            if one.entry is None or not isinstance(one.entry.body, Grant)
+        ],
+    )
+
+
+def keep_folds(connection: sa.Connection, kiosk: bytes, folds: Mapping[int, Fold]) -> None:
+    """Keep the folds before certain entries of the main branch: {number: fold}."""
+    execute_many(
+        connection,
+        """
+        INSERT INTO kept_fold (kiosk, seq, fold) VALUES (:kiosk, :seq, :fold)
+        ON CONFLICT (kiosk, seq) DO UPDATE SET fold = excluded.fold
+        """,
+        [{"kiosk": kiosk, "seq": seq, "fold": fold.pack()} for seq, fold in sorted(folds.items())],
+    )
+
+
+def forget_folds(connection: sa.Connection, kiosk: bytes) -> None:
+    """Take away all kept folds of a kiosk."""
+    execute(connection, "DELETE FROM kept_fold WHERE kiosk = :kiosk", kiosk=kiosk)
+
+
+def kept_fold_before(connection: sa.Connection, kiosk: bytes, seq: int) -> tuple[int, Fold]:
+    """Return the nearest kept fold at or before an entry, and the number it stands before."""
+    found = row(
+        connection,
+        "SELECT seq, fold FROM kept_fold WHERE kiosk = :kiosk AND seq <= :seq ORDER BY seq DESC LIMIT 1",
+        kiosk=kiosk,
+        seq=seq,
+    )
+    return (1, Fold()) if found is None else (found.seq, Fold.unpack(bytes(found.fold)))
+
+
+def last_kept_fold(connection: sa.Connection, kiosk: bytes) -> int:
+    """Return the number before which the newest kept fold stands, 0 for none."""
+    found = row(connection, "SELECT max(seq) AS seq FROM kept_fold WHERE kiosk = :kiosk", kiosk=kiosk)
+    return found.seq or 0
+
+
+class Kept(NamedTuple):
+    """How entries of a kiosk stand in the tables: put aside, lying elsewhere, flagged. What is in neither of the first
+    two is posted as it was signed.
+    """
+
+    aside: Mapping[Name, sa.Row[tuple[object, ...]]]
+    placed: Mapping[Name, sa.Row[tuple[object, ...]]]
+    flags: Mapping[Name, frozenset[str]]
+
+    def standing(self, new: Standing) -> Standing | None:
+        """Return how an entry that was judged before stands in the tables, in the form of its new standing; None for a
+        void that counted.
+        """
+        name = (new.seq, new.hash)
+        put, lies = self.aside.get(name), self.placed.get(name)
+        if put is None and new.grant is None:
+            return None
+        old = _eligible(new) if put is None else _put(new, put)
+        if lies is not None:
+            key = RepeatKey(lies.event, lies.bucket, lies.member, lies.activity, lies.occasion)
+            old = old._replace(key=key, points=lies.points, allotment=lies.allotment, is_natural=False)
+        flags = self.flags.get(name, frozenset())
+        return old._replace(flags=tuple(flag for flag in Flag if flag.value in flags))
+
+
+    def put(self, name: Name) -> Standing:
+        """Return how an entry is put aside that has no standing any more."""
+        put = self.aside[name]
+        when = (put.occurred_ms, Source(put.occurred_from))
+        blank = Standing(*name, None, NO_KEY, 0, 0, Candidacy.HELD, NONE, (), *when, b"")
+        return _put(blank, put)
+
+
+def kept_standings(connection: sa.Connection, kiosk: bytes) -> Kept:
+    """Return how everything of a kiosk stands in the tables."""
+    aside = rows(connection, "SELECT * FROM aside WHERE kiosk = :kiosk", kiosk=kiosk)
+    placed = rows(connection, "SELECT * FROM placed WHERE kiosk = :kiosk", kiosk=kiosk)
+    flags = rows(connection, "SELECT seq, hash, flag FROM flag WHERE kiosk = :kiosk", kiosk=kiosk)
+    return _kept(aside, placed, flags)
+
+
+def kept_standings_of(connection: sa.Connection, kiosk: bytes, names: Iterable[Name]) -> Kept:
+    """Return how some entries of a kiosk stand in the tables."""
+    fill_wanted(connection, names)
+
+    def of(table: str) -> list[sa.Row[tuple[object, ...]]]:
+        # The tables are this function's own words, never a caller's.
+        text = f"SELECT t.* FROM wanted w JOIN {table} t ON t.kiosk = :kiosk AND t.seq = w.seq AND t.hash = w.hash"  # noqa: S608
+        return rows(connection, text, kiosk=kiosk)
+
+    return _kept(of("aside"), of("placed"), of("flag"))
+
+
+def _kept(
+    aside: Iterable[sa.Row[tuple[object, ...]]],
+    placed: Iterable[sa.Row[tuple[object, ...]]],
+    flags: Iterable[sa.Row[tuple[object, ...]]],
+) -> Kept:
+    flags_of: dict[Name, frozenset[str]] = {}
+    for one in flags:
+        if one.flag != Flag.OVER_LIMIT.value:  # the daily limit's is kept by keys
+            flags_of[_name(one)] = flags_of.get(_name(one), frozenset()) | {one.flag}
+    return Kept({_name(one): one for one in aside}, {_name(one): one for one in placed}, flags_of)
+
+
+def _name(one: sa.Row[tuple[object, ...]]) -> Name:
+    return (one.seq, bytes(one.hash))
+
+
+def _eligible(new: Standing) -> Standing:
+    """Return the standing of a grant that is posted as it was signed."""
+    old = new if new.is_natural or new.grant is None else _natural(new, new.grant)
+    return old._replace(candidacy=Candidacy.ELIGIBLE, reasons=NONE)
+
+
+def _natural(standing: Standing, grant: Grant) -> Standing:
+    """Return a standing with the key and points of the signed grant."""
+    key = RepeatKey(grant.event, bucket_of(grant.member), grant.member, grant.activity, grant.occasion)
+    return standing._replace(key=key, points=grant.points, is_natural=True)
+
+
+def _put(new: Standing, put: sa.Row[tuple[object, ...]]) -> Standing:
+    """Return the standing of a grant that is put aside; a duplicate is eligible."""
+    key = RepeatKey(put.event, put.bucket, put.member, put.activity, put.occasion)
+    candidacy = Candidacy.ELIGIBLE if put.verdict == "duplicate" else Candidacy(put.verdict)
+    when = {"occurred_ms": put.occurred_ms, "occurred_from": Source(put.occurred_from)}
+    grant = new.grant if key != NO_KEY else None
+    old = new._replace(grant=grant, key=key, points=put.points, allotment=put.allotment, is_natural=True, **when)
+    return old._replace(candidacy=candidacy, reasons=Reason(put.reasons), boot=bytes(put.boot))
+
+
+def _stored(one: sa.Row[tuple[object, ...]]) -> Stored:
+    prev, entry, defect = read_arrived(bytes(one.encoded))
+    entry_hash = bytes(one.hash)
+    return Stored(
+        Link(one.seq, entry_hash, prev, one.arrived_ms), Attested(one.seq, entry_hash, one.arrived_ms, entry, defect)
+    )
