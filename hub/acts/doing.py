@@ -93,8 +93,8 @@ ACTS: dict[str, Declared] = {}
 """All acts by kind, in the order of their declaration."""
 
 _TYPED = frozenset(
-    "kiosk seq hash first_seq last_seq event activity member issue organisation allotment points entries enrolment "
-    "takes_back".split()
+    {"kiosk", "seq", "hash", "first_seq", "last_seq", "event", "activity", "member", "issue"}
+    | {"organisation", "allotment", "points", "entries", "enrolment", "takes_back"}
 )
 """The columns of an act row that are filled from arguments of the same name."""
 
@@ -231,7 +231,7 @@ def preview(
 
 
 class DoneBefore(Exception):
-    """This very form has done its act already."""
+    """The very same form has done its act already."""
 
     def __init__(self, made: Any) -> None:
         super().__init__("done before")
@@ -247,7 +247,7 @@ class _TakenBack(Exception):
 
 
 def _refuse_again(doing: Doing, kind: str, content: bytes, makes: str) -> None:
-    """Raise DoneBefore where this form has done this very act, ActRefused where it has done another or has no reason."""
+    """Raise DoneBefore where this form has done this very act, ActRefused where it did another or has no reason."""
     if not doing.reason.strip():
         raise ActRefused(Refusal.NO_REASON)
     before = row(doing.connection, "SELECT * FROM act WHERE act = :act", act=doing.number)

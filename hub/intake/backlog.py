@@ -48,5 +48,3 @@ def judge_a_run(hub: Hub, connection: sa.Connection) -> int:
         [{"act": act, "kiosk": kiosk, "seq": seq, "hash": entry_hash} for seq, entry_hash in sorted(names)],
     )
     return len(names)
-
-

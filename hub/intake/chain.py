@@ -97,9 +97,7 @@ def branches(links: Iterable[Link], first_prev: bytes, lines: Lines, holes: Mapp
     return Branches(main, cursor, aside, beyond)
 
 
-def cursor_on_branch(
-    links: Iterable[Link], wanted: Iterable[Head], holes: Mapping[int, int], otherwise: Head
-) -> Head:
+def cursor_on_branch(links: Iterable[Link], wanted: Iterable[Head], holes: Mapping[int, int], otherwise: Head) -> Head:
     """Return the first of the `wanted` entries that has arrived together with all before it on its branch, else
     `otherwise`.
     """

@@ -10,8 +10,8 @@ from typing import NamedTuple, cast
 import sqlalchemy as sa
 
 from hub.intake.chain import Line, Lines
-from hub.intake.judge import Decision, EventNow, Facts, MemberNow, Replacement
 from hub.intake.intervals import Answer
+from hub.intake.judge import Decision, EventNow, Facts, MemberNow, Replacement, SignedShare
 from hub.intake.reasons import Reason
 from hub.ledger.inbox import fill_asked
 from hub.service import Hub
@@ -59,9 +59,7 @@ def load_facts(hub: Hub, connection: sa.Connection, kiosk: bytes, grants: Iterab
     return Facts(
         manifests=manifests,
         events=events_now(connection, wanted),
-        shares={
-            allotment: total + reserve for allotment, (total, reserve) in shares_in_force(connection, kiosk).items()
-        },
+        shares=signed_shares(connection, kiosk),
         members=_unusual_members(connection, {grant.member for grant in asked}),
         lost_cards=lost_now(connection),
         issues=_issues(connection, {grant.member for grant in asked if grant.issue > 1}),
@@ -80,6 +78,20 @@ def shares_in_force(connection: sa.Connection, kiosk: bytes) -> dict[int, tuple[
         kiosk=kiosk,
     )
     return {one.allotment: (one.total, one.reserve) for one in signed}
+
+
+def signed_shares(connection: sa.Connection, kiosk: bytes) -> dict[int, tuple[SignedShare, ...]]:
+    """Return what was signed for a kiosk of each allotment, manifest by manifest."""
+    found = rows(
+        connection,
+        "SELECT * FROM share WHERE kiosk = :kiosk ORDER BY allotment, instance_ms, version",
+        kiosk=kiosk,
+    )
+    signed: dict[int, list[SignedShare]] = {}
+    for one in found:
+        share = SignedShare((one.instance_ms, one.version), one.total + one.reserve)
+        signed.setdefault(one.allotment, []).append(share)
+    return {allotment: tuple(shares) for allotment, shares in signed.items()}
 
 
 def lines_of(connection: sa.Connection, kiosk: bytes) -> Lines:
@@ -109,9 +121,7 @@ def events_now(connection: sa.Connection, wanted: Iterable[int]) -> dict[int, Ev
     """Return the newest version of events with their activities. Numbers that are no event are left out."""
     events: dict[int, EventNow] = {}
     for event in sorted(set(wanted)):
-        newest = row(
-            connection, "SELECT * FROM event WHERE event = :event ORDER BY version DESC LIMIT 1", event=event
-        )
+        newest = row(connection, "SELECT * FROM event WHERE event = :event ORDER BY version DESC LIMIT 1", event=event)
         if newest is not None:
             activities = read_activities(connection, event, newest.version)
             by_number = {one.activity: one for one in activities}

@@ -143,18 +143,26 @@ class Replacement(NamedTuple):
     allotment: int
 
 
+class SignedShare(NamedTuple):
+    """Total + reserve of a share, as a manifest (opening of its instance, version) says."""
+
+    manifest: tuple[int, int]
+    limit: int
+
+
 @dataclass(frozen=True)
 class Facts:
     """Everything beside the entries that a standing depends on, for one kiosk.
 
     `members` holds only accounts that are not simply open; `issues` the highest card issue of those members whose card
-    is not the first; `keys` the ids of all member keys the hub has had. `shares` is total + reserve now in force for
-    each allotment. `events` are all events as they stand now; `decisions` the newest act on each entry by hash.
+    is not the first; `keys` the ids of all member keys the hub has had. `shares` is what was signed for each allotment,
+    manifest by manifest: a grant is covered by the highest since the one it was signed under. `events` are all events
+    as they stand now; `decisions` the newest act on each entry by hash.
     """
 
     manifests: Mapping[tuple[Instance, int], Manifest]
     events: Mapping[int, EventNow]
-    shares: Mapping[int, int]
+    shares: Mapping[int, tuple[SignedShare, ...]]
     members: Mapping[int, MemberNow] = field(default_factory=dict)
     lost_cards: frozenset[tuple[int, int]] = frozenset()
     issues: Mapping[int, int] = field(default_factory=dict)
@@ -248,10 +256,22 @@ class _Course:
         self.manifest, self.newest = fold.manifest, fold.newest
         self.used = dict(fold.used)
         self.floor_ms, self.boot, self.confirmed, self.sample = fold.floor_ms, fold.boot, fold.confirmed, fold.sample
+        self._limits: dict[int, int] = {}
+        self._limits_under: tuple[Instance, int] | None = None
 
     def fold(self) -> Fold:
         used = tuple(sorted(self.used.items()))
         return Fold(self.manifest, self.newest, used, self.floor_ms, self.boot, self.confirmed, self.sample)
+
+    def limit(self, facts: Facts, allotment: int) -> int:
+        """Return what covers grants signed under the manifest in force: the most that was signed since."""
+        if self._limits_under != self.manifest:
+            self._limits, self._limits_under = {}, self.manifest
+        if allotment not in self._limits:
+            named = (self.manifest[0].opened_ms, self.manifest[1]) if self.manifest else (0, 0)
+            signed = facts.shares.get(allotment, ())
+            self._limits[allotment] = max((one.limit for one in signed if one.manifest >= named), default=0)
+        return self._limits[allotment]
 
     def enter(self, boot: bytes) -> None:
         if boot != self.boot:
@@ -343,9 +363,7 @@ def _judge_grant(  # one step of the fold
     when = in_full if is_late else at_arrival
     day = occasion.number if occasion is not None else grant.occasion
     key = RepeatKey(offer.event, bucket_of(grant.member), grant.member, _number(offer, grant), day)
-    is_natural = (
-        replacement is None and day == grant.occasion and event is not None and allotment == event.allotment
-    )
+    is_natural = replacement is None and day == grant.occasion and event is not None and allotment == event.allotment
     flags = _flags(facts, grant, when.guess_ms)
     if in_full is not at_arrival:
         flags += _doubts(offer, (at_arrival, in_full), day if occasion is not None and occasion.is_day else None)
@@ -392,7 +410,7 @@ def _offered(facts: Facts, course: _Course, grant: Grant, event: Event | None) -
         reasons |= Reason.MANIFEST_OLD
     if points_for(activity.rule, grant.quantity) != grant.points:
         reasons |= Reason.POINTS
-    if course.used.get(event.allotment, 0) > facts.shares.get(event.allotment, 0):
+    if course.used.get(event.allotment, 0) > course.limit(facts, event.allotment):
         reasons |= Reason.BEYOND_SHARE
     window = (now.starts_ms, now.ends_ms) if now else (event.starts_ms, event.ends_ms)
     return _Offer(event.event, activity, window, grant.points, event.allotment, None, reasons)

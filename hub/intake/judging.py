@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from hub.intake.chain import Branches, Line, Lines, branches, fork_seq, fork_tip
 from hub.intake.facts import accepted_holes, find_kiosk, lines_of, load_facts
+from hub.intake.intervals import Known, know
 from hub.intake.judge import (
     NO_VOIDS,
     Attested,
@@ -29,7 +30,6 @@ from hub.intake.judge import (
     samples_in,
     voids_among,
 )
-from hub.intake.intervals import Known, know
 from hub.intake.progress import Progress, lock_progress, write_progress
 from hub.intake.reasons import Reason
 from hub.intake.stored import (
@@ -49,6 +49,7 @@ from hub.intake.stored import (
 )
 from hub.ledger.daily_limits import flag_over_limits
 from hub.ledger.posting import Change, Moved, post
+from hub.ledger.shares import return_lowered
 from hub.service import Hub
 from hub.store.database import execute_many, insert, row, rows
 from sync.batch import Head
@@ -99,6 +100,7 @@ def judge_on(  # what goes on at the cursor
     keep_folds(connection, kiosk, folds)
     moved = post(connection, kiosk, [Change(None, one) for one in standings], cause.now_ms, cause.act)
     flag_over_limits(connection, facts.events, moved.touched)
+    _return_lowered(connection, kiosk, progress.fold, fold, cause)
     touched = voided_before | _open_questions(connection, kiosk, fresh)
     if samples and not ours and samples[0].boot == progress.fold.boot:
         touched |= _of_this_boot(connection, kiosk, progress)
@@ -165,6 +167,8 @@ def judge_whole(
     if is_plain:
         keep_folds(connection, kiosk, folds)
     after = progress._replace(cursor=tree.cursor, beyond=tree.beyond, is_plain=is_plain, fold=fold)
+    if only is None:
+        _return_lowered(connection, kiosk, progress.fold, fold, cause)
     if cause.may_wait and len(changes) > RUN_LIMIT:
         return after, _leave_for_later(connection, kiosk, {_name_of(one) for one in changes}, cause)
     moved = post(connection, kiosk, changes, cause.now_ms, cause.act)
@@ -195,6 +199,13 @@ def _judge_places(hub: Hub, connection: sa.Connection, kiosk: bytes, names: set[
     moved = post(connection, kiosk, changes, cause.now_ms, cause.act)
     flag_over_limits(connection, facts.events, moved.touched)
     return moved
+
+
+def _return_lowered(connection: sa.Connection, kiosk: bytes, before: Fold, after: Fold, cause: Cause) -> None:
+    """Give back what a lowered share has set free, where the kiosk has named another manifest."""
+    if after.manifest is not None and after.manifest != before.manifest:
+        named = (after.manifest[0].opened_ms, after.manifest[1])
+        return_lowered(connection, kiosk, named, dict(after.used), cause.now_ms)
 
 
 def _stretches(connection: sa.Connection, kiosk: bytes, names: set[Name]) -> list[tuple[Fold, list[Attested]]]:

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from hub.intake.chain import Link
 from hub.intake.check import read_arrived
-from hub.intake.judge import NO_KEY, Attested, Candidacy, Flag, Fold, Standing
 from hub.intake.intervals import Source
+from hub.intake.judge import NO_KEY, Attested, Candidacy, Flag, Fold, Standing
 from hub.intake.reasons import NONE, Reason
 from hub.intake.settle import RepeatKey
 from hub.ledger.inbox import fill_wanted
@@ -151,7 +151,6 @@ class Kept(NamedTuple):
             old = old._replace(key=key, points=lies.points, allotment=lies.allotment, is_natural=False)
         flags = self.flags.get(name, frozenset())
         return old._replace(flags=tuple(flag for flag in Flag if flag.value in flags))
-
 
     def put(self, name: Name) -> Standing:
         """Return how an entry is put aside that has no standing any more."""

@@ -30,10 +30,10 @@ class _Named(Protocol):
     """Anything that names an entry."""
 
     @property
-    def seq(self) -> int: ...  # noqa: D102
+    def seq(self) -> int: ...
 
     @property
-    def hash(self) -> bytes: ...  # noqa: D102
+    def hash(self) -> bytes: ...
 
 
 def put_aside(connection: sa.Connection, puts: Sequence[Put], now_ms: int) -> None:
@@ -61,14 +61,11 @@ def put_aside(connection: sa.Connection, puts: Sequence[Put], now_ms: int) -> No
 
 
 def forget(connection: sa.Connection, kiosk: bytes | None, names: Iterable[_Named]) -> None:
-    """Take away the rows of grants that are no longer put aside. Without a kiosk the names are claims, which know it."""
+    """Take away the rows of grants that are no longer put aside. Without a kiosk, the names are claims."""
     execute_many(
         connection,
         "DELETE FROM aside WHERE kiosk = :kiosk AND seq = :seq AND hash = :hash",
-        [
-            {"kiosk": kiosk or getattr(one, "kiosk", b""), "seq": one.seq, "hash": one.hash}
-            for one in names
-        ],
+        [{"kiosk": kiosk or getattr(one, "kiosk", b""), "seq": one.seq, "hash": one.hash} for one in names],
     )
 
 

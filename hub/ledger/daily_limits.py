@@ -42,7 +42,7 @@ class Posted(NamedTuple):
 
 
 def flag_over_limits(connection: sa.Connection, events: Mapping[int, EventNow], touched: Iterable[RepeatKey]) -> None:
-    """Flag anew what is over a daily limit among the touched keys and the claims in the inbox, after they were posted."""
+    """Flag anew what is over a daily limit among touched keys and the claims in the inbox, after they were posted."""
     limits = {
         (event, number): activity.daily_limit
         for event, now in events.items()
@@ -64,19 +64,13 @@ def flag_over_limits(connection: sa.Connection, events: Mapping[int, EventNow], 
     execute_many(
         connection, "DELETE FROM flag WHERE kiosk = :kiosk AND seq = :seq AND hash = :hash AND flag = :flag", gone
     )
-    execute_many(
-        connection, "INSERT INTO flag (kiosk, seq, hash, flag) VALUES (:kiosk, :seq, :hash, :flag)", found
-    )
+    execute_many(connection, "INSERT INTO flag (kiosk, seq, hash, flag) VALUES (:kiosk, :seq, :hash, :flag)", found)
 
 
 def over_limit(posted: Iterable[Posted], limit: int) -> list[Posted]:
     """Return the grants that are too many on their city day, in order of occurrence."""
     standing = sorted(one for one in posted if one.stands)
-    return [
-        one
-        for _, day in groupby(standing, key=lambda one: city_day(one.occurred_ms))
-        for one in list(day)[limit:]
-    ]
+    return [one for _, day in groupby(standing, key=lambda one: city_day(one.occurred_ms)) for one in list(day)[limit:]]
 
 
 def _flag_row(one: Posted) -> dict[str, object]:

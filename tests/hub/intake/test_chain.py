@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from hub.intake.chain import Line, Link, branches, cursor_on_branch, fork_seq
+from hub.intake.chain import Line, Lines, Link, branches, cursor_on_branch, fork_seq, fork_tip
+from hub.intake.reasons import Reason
 from sync.batch import Head
 
 ROOT = b"root"
+NO_LINES = Lines()
 
 
 def chain(names: str, prev: bytes = ROOT, first_seq: int = 1) -> list[Link]:
@@ -24,29 +26,29 @@ def names(links: list[Link]) -> str:
 
 
 def test_a_plain_chain_is_all_main_and_its_cursor_is_the_last() -> None:
-    tree = branches(chain("abc"), ROOT, None, {})
+    tree = branches(chain("abc"), ROOT, NO_LINES, {})
 
     assert (names(tree.main), tree.cursor, tree.aside, tree.beyond) == ("abc", Head(3, b"c"), {}, ())
 
 
 def test_nothing_arrived_leaves_the_cursor_before_the_first() -> None:
-    assert branches([], ROOT, None, {}).cursor == Head(0, ROOT)
+    assert branches([], ROOT, NO_LINES, {}).cursor == Head(0, ROOT)
 
 
 def test_what_follows_a_hole_is_aside_and_named_as_beyond() -> None:
     links = [link for link in chain("abcdefg") if link.seq not in {3, 6}]
 
-    tree = branches(links, ROOT, None, {})
+    tree = branches(links, ROOT, NO_LINES, {})
 
     assert (names(tree.main), tree.beyond) == ("ab", ((4, 5), (7, 7)))
-    assert set(tree.aside.values()) == {"hole"}
+    assert set(tree.aside.values()) == {Reason.HOLE}
 
 
 def test_an_accepted_hole_is_stepped_over_and_its_late_entries_find_their_place() -> None:
     links = [link for link in chain("abcdef") if link.seq not in {3, 4}]
 
-    accepted = branches(links, ROOT, None, {3: 4})
-    late = branches([*links, chain("abcdef")[3]], ROOT, None, {3: 4})
+    accepted = branches(links, ROOT, NO_LINES, {3: 4})
+    late = branches([*links, chain("abcdef")[3]], ROOT, NO_LINES, {3: 4})
 
     assert (names(accepted.main), accepted.cursor) == ("abef", Head(6, b"f"))
     assert names(late.main) == "abdef"
@@ -72,10 +74,10 @@ def test_a_chain_with_a_hole_is_no_fork() -> None:
 def test_behind_a_fence_only_ancestors_of_the_tip_are_judged() -> None:
     links = [*chain("abcd"), *chain("xy", prev=b"b", first_seq=3)]
 
-    tree = branches(links, ROOT, Line(Head(3, b"c"), "fork"), {})
+    tree = branches(links, ROOT, Lines(fork=Line(Head(3, b"c"), Reason.FORK)), {})
 
     assert (names(tree.main), tree.cursor) == ("abc", Head(3, b"c"))
-    assert tree.aside == {b"d": "fork", b"x": "fork", b"y": "fork"}
+    assert tree.aside == {b"d": Reason.FORK, b"x": Reason.FORK, b"y": Reason.FORK}
 
 
 def test_the_cursor_of_a_branch_is_the_wanted_entry_once_all_before_it_has_arrived() -> None:
@@ -85,3 +87,53 @@ def test_the_cursor_of_a_branch_is_the_wanted_entry_once_all_before_it_has_arriv
     assert cursor_on_branch(links, [Head(4, b"y")], {}, otherwise) == Head(4, b"y")
     assert cursor_on_branch(links, [Head(9, b"z"), Head(3, b"x")], {}, otherwise) == Head(3, b"x")
     assert cursor_on_branch(links[1:], [Head(4, b"y")], {}, otherwise) == otherwise
+
+
+def test_a_stop_holds_what_comes_after_its_tip_and_the_cursor_goes_on() -> None:
+    lines = Lines(drawn=Line(Head(2, b"b"), Reason.STOPPED))
+
+    tree = branches(chain("abcd"), ROOT, lines, {})
+
+    assert (names(tree.main), tree.cursor) == ("ab", Head(4, b"d"))
+    assert tree.aside == {b"c": Reason.STOPPED, b"d": Reason.STOPPED}
+
+
+def test_behind_a_stop_and_a_hole_an_entry_has_both_reasons() -> None:
+    links = [link for link in chain("abcd") if link.seq != 3]
+    lines = Lines(drawn=Line(Head(2, b"b"), Reason.WITHDRAWN))
+
+    assert branches(links, ROOT, lines, {}).aside == {b"d": Reason.WITHDRAWN | Reason.HOLE}
+
+
+def test_a_withdrawal_may_lie_before_a_forks_tip() -> None:
+    links = [*chain("abcd"), *chain("xy", prev=b"b", first_seq=3)]
+    lines = Lines(Line(Head(4, b"d"), Reason.FORK), Line(Head(1, b"a"), Reason.WITHDRAWN))
+
+    tree = branches(links, ROOT, lines, {})
+
+    assert names(tree.main) == "a"
+    assert tree.aside[b"d"] == Reason.WITHDRAWN
+    assert tree.aside[b"x"] == Reason.WITHDRAWN | Reason.FORK
+
+
+@pytest.mark.parametrize("by_then", ["ab", "a", ""])
+def test_a_forks_tip_is_at_least_the_whole_chain_before_the_forked_number(by_then: str) -> None:
+    links = [*chain("abcd"), *chain("z", prev=b"c", first_seq=4)]
+    cursor = Head(len(by_then), by_then[-1:].encode() or ROOT)
+
+    assert fork_tip(links, 4, cursor, {}) == Head(3, b"c")
+
+
+def test_a_forks_tip_is_the_cursor_where_that_is_beyond_the_forked_number() -> None:
+    links = [*chain("abcd"), *chain("x", prev=b"a", first_seq=2)]
+
+    assert fork_tip(links, 2, Head(4, b"d"), {}) == Head(4, b"d")
+
+
+def test_a_hole_of_a_million_million_numbers_is_stepped_over_at_once() -> None:
+    far = 10**12
+    links = [*chain("ab"), Link(far, b"y", b"x")]
+    lines = Lines(fork=Line(Head(far, b"y"), Reason.FORK))
+
+    assert names(branches(links, ROOT, lines, {3: far - 1}).main) == "aby"
+    assert names(branches(links, ROOT, NO_LINES, {3: far - 1}).main) == "aby"
