@@ -10,6 +10,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from hub.keys.keyring import Keyring, load_keyring, load_root_key, make_keys, sign_key_list
+from hub.own_clock import OwnClock
 from hub.store.database import Store, execute, row, rows
 from sync.keys import DEMO_LABEL, Instance
 
@@ -26,7 +27,7 @@ class Pace:
 
 @dataclass(frozen=True)
 class Hub:
-    """A hub: its database, its keys, and the outside world it is given."""
+    """A hub: its database, its keys, and the world it is given. Without `own_clock` nobody watches its clock."""
 
     store: Store
     keyring: Keyring
@@ -35,6 +36,7 @@ class Hub:
     pace: Pace = field(default_factory=Pace)
     manifest_cache: dict[bytes, object] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    own_clock: OwnClock | None = None
 
     @property
     def is_demo(self) -> bool:

@@ -16,6 +16,7 @@ from hub.intake.progress import Progress, lock_progress, write_progress
 from hub.intake.reasons import Reason
 from hub.intake.stored import all_entries, keep_landmarks
 from hub.ledger.inbox import write_entries
+from hub.own_clock import Doubt, doubted, mark_doubted
 from hub.service import Hub, instances, is_rolled_back, key_list_version, mark_rolled_back
 from hub.store.database import execute, insert, row, rows
 from sync.batch import Batch, Head
@@ -30,23 +31,35 @@ class RolledBack(Exception):
     """The hub has been shown its own future; it signs nothing until it opens a new instance."""
 
 
+class ClockDoubted(Exception):
+    """The hub's clock has jumped; it takes nothing in until a person has looked."""
+
+
 def take_batch(hub: Hub, batch: Batch) -> bytes:
-    """Take in a batch and return the signed receipt. Raises RolledBack; a repeated batch changes nothing."""
+    """Take in a batch and return the signed receipt. Raises RolledBack or ClockDoubted; a repeated batch changes
+    nothing.
+    """
     with hub.store.reading() as connection:
         kiosk = find_kiosk(connection, batch.kiosk) or _vouched(hub, batch)
     if kiosk is None:
         return _receipt_for_unknown(hub, batch)
     checked = check_batch(kiosk.public_key, batch)
     receipt = hub.store.run(lambda connection: _arrive(hub, connection, kiosk, batch, checked))
-    if receipt is None:
-        raise RolledBack
+    if not isinstance(receipt, Receipt):
+        raise ClockDoubted if isinstance(receipt, Doubt) else RolledBack
     return write_receipt(hub.keyring.signer(RECEIPT), receipt)
 
 
 def _arrive(  # one batch and everything that bears on it
     hub: Hub, connection: sa.Connection, kiosk: KioskRow, batch: Batch, checked: Checked
-) -> Receipt | None:
-    """Store, judge and post inside the transaction; return the receipt to sign, None where the hub was rolled back."""
+) -> Receipt | Doubt | None:
+    """Store, judge and post inside the transaction; return the receipt to sign, None where the hub was rolled back, or
+    what is wrong with its clock.
+    """
+    doubt = _doubt(hub, connection)
+    if doubt is not None:
+        mark_doubted(connection, doubt)
+        return doubt
     _register(hub, connection, kiosk, batch)
     progress = lock_progress(connection, kiosk.kiosk, hub.wall_ms())
     now_ms = moment_for(hub, connection, kiosk.kiosk)
@@ -67,6 +80,14 @@ def _arrive(  # one batch and everything that bears on it
         kiosk=kiosk.kiosk,
     )
     return _receipt(hub, connection, kiosk, batch, progress, instance, checked)
+
+
+def _doubt(hub: Hub, connection: sa.Connection) -> Doubt | None:
+    """Return what is wrong with the hub's clock, also what was found earlier and nobody has looked at."""
+    if hub.own_clock is None:
+        return None
+    newest = row(connection, "SELECT max(last_arrival_ms) AS arrived_ms FROM kiosk_progress")
+    return doubted(connection) or hub.own_clock.look(newest.arrived_ms or 0)
 
 
 def _take_in(

@@ -11,12 +11,15 @@ import sqlalchemy as sa
 
 from config.clock import Clock
 from hub.keys.keyring import Keyring, load_keyring
+from hub.own_clock import OwnClock
 from hub.service import Hub, Pace, newest_key_list
 from hub.store.database import Store, StoreError, row, sqlite_url
 from sync.codec import WireError
 from sync.keys import read_key_list
 
 DATABASE_FILE = "hub.db"
+_SYNCHRONISED = Path("/run/systemd/timesync/synchronized")
+"""systemd-timesyncd makes it once the clock was set by the network (systemd-timesyncd.service(8))."""
 DRIVERS = {
     "sqlite": "sqlite",
     **dict.fromkeys(("postgres", "postgresql", "postgresql+psycopg"), "postgresql+psycopg"),
@@ -49,7 +52,8 @@ def opened_hub(data: Path, database: str, clock: Clock, pace: Pace | None = None
     store = store_for(data, database)
     try:
         _refuse_foreign(store, keyring)
-        yield Hub(store, keyring, clock.wall_ms, os.urandom, pace or Pace())
+        watched = OwnClock(clock.wall_ms, clock.monotonic_ms, _SYNCHRONISED.exists)
+        yield Hub(store, keyring, clock.wall_ms, os.urandom, pace or Pace(), own_clock=watched)
     finally:
         store.close()
 

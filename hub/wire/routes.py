@@ -11,7 +11,7 @@ from http import HTTPStatus
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from hub.intake.arrival import RolledBack, take_batch
+from hub.intake.arrival import ClockDoubted, RolledBack, take_batch
 from hub.register.enrolments import EnrolmentRefused, apply
 from hub.register.manifests import newest_manifest
 from hub.served import served
@@ -105,6 +105,11 @@ def _not_proven(error: RequestRefused) -> Response:
 @wire.errorhandler(RolledBack)
 def _rolled_back(_error: RolledBack) -> Response:
     return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, "rolled back")
+
+
+@wire.errorhandler(ClockDoubted)
+def _clock_doubted(_error: ClockDoubted) -> Response:
+    return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, "clock doubted")
 
 
 @wire.errorhandler(StoreError)
