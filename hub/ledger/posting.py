@@ -81,27 +81,28 @@ def post(
     return posting.finish()
 
 
-class _Turn(NamedTuple):
-    """A transfer to be written: a claim given (+1) or taken back (−1) as a turn of its key; `owing` is what is owed on
-    the key so far.
-    """
-
-    claim: Claim
-    turn: int
-    sign: int
-    owing: int
-
-
 class _OnKey(NamedTuple):
-    """What the ledger says of a key: the last turn (−1 for none), the claim that stands, what is owed, duplicates."""
+    """What the ledger says of a key: the last turn (−1 for none), the claim that stands, what is owed, when it was last
+    posted to, duplicates.
+    """
 
     turn: int
     standing: Claim | None
     owing: int
+    posted_ms: int
     duplicates: tuple[Claim, ...]
 
 
-_EMPTY_KEY = _OnKey(-1, None, 0, ())
+_EMPTY_KEY = _OnKey(-1, None, 0, 0, ())
+
+
+class _Turn(NamedTuple):
+    """A transfer to be written: a claim given (+1) or taken back (−1) as a turn of its key, as the ledger said it."""
+
+    claim: Claim
+    turn: int
+    sign: int
+    on_key: _OnKey
 
 
 class _Posting:
@@ -204,7 +205,7 @@ class _Posting:
             claim = _claim_of(one)
             before = found.get(claim.key, _EMPTY_KEY)
             standing = claim if one.points > 0 else None
-            found[claim.key] = _OnKey(one.turn, standing, before.owing + one.owed, ())
+            found[claim.key] = _OnKey(one.turn, standing, before.owing + one.owed, one.posted_ms, ())
         for one in rows(self._connection, _DUPLICATES_OF_TOUCHED):
             claim = _claim_of(one)
             before = found.get(claim.key, _EMPTY_KEY)
@@ -228,9 +229,9 @@ class _Posting:
         if (standing.worth if standing else None) != (wins.worth if wins else None):
             if standing is not None:
                 turn += 1
-                turns.append(_Turn(standing, turn, -1, on_key.owing))
+                turns.append(_Turn(standing, turn, -1, on_key))
             if wins is not None:
-                turns.append(_Turn(wins, turn + 1, 1, on_key.owing))
+                turns.append(_Turn(wins, turn + 1, 1, on_key))
         duplicates = [claim for claim in claims if claim is not wins]
         stay = set(duplicates)
         for claim in on_key.duplicates:
@@ -253,7 +254,7 @@ class _Posting:
         for one in sorted(turns, key=lambda turn: -turn.sign):
             member, points = one.claim.key.member, one.claim.points
             if one.sign > 0:
-                change = -min(points, one.owing)
+                change = -min(points, one.on_key.owing)
                 self._note_given(one.claim)
                 self._given += 1
             else:
@@ -281,7 +282,7 @@ class _Posting:
             "allotment": claim.allotment,
             "occurred_ms": claim.occurred_ms,
             "occurred_from": claim.occurred_from,
-            "posted_ms": self._now_ms,
+            "posted_ms": max(self._now_ms, one.on_key.posted_ms),
             "act": self._act,
         }
 

@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hub.acts.journal import accept_hole
+from hub.acts.kiosks import top_up, withdraw_kiosk
+from hub_held import ANY_REASON, held
 from hub_invariants import broken_invariants
 from hub_stores import sqlite_store
 from hub_world import Booth, World
@@ -18,7 +21,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from wire_samples import MORNING_MS
 
-from hub.acts import decisions
+from hub.acts.decisions import dismiss, release
+from hub.acts.refusals import ActRefused
 from hub.store.database import Store, rows
 from sync.citytime import DAY_MS
 from sync.entry import Clock, Void
@@ -122,15 +126,15 @@ def deliver(world: World, booths: list[Booth], delivery: tuple[str, int, int]) -
         "skip ahead": lambda: booth.send(first_seq=min(booth.cursor_seq + number + 1, len(booth.entries) + 1)),
         "again": lambda: booth.send(first_seq=1, last_seq=number),
         "clone": lambda: _clone_and_send(booth, number),
-        "top up": lambda: decisions.top_up(world.hub, booth.kiosk, world.allotment, 100, "見本", "見本1"),
-        "revoke": lambda: decisions.revoke(world.hub, booth.kiosk, "見本", "見本1") if number == 6 else None,
-        "accept": lambda: decisions.accept_hole(world.hub, booth.kiosk, *_hole(world, booth), "見本", "見本1"),
-        "release": lambda: decisions.release(world.hub, booth.kiosk, _held(world, booth)[:number], "見本", "見本1"),
-        "dismiss": lambda: decisions.dismiss(world.hub, booth.kiosk, _held(world, booth)[:number], "見本", "見本1"),
+        "top up": lambda: world.do(top_up, booth.kiosk, world.allotment, 100),
+        "revoke": lambda: world.do(withdraw_kiosk, booth.kiosk) if number == 6 else None,
+        "accept": lambda: world.do(accept_hole, booth.kiosk, *_hole(world, booth)),
+        "release": lambda: world.do(release, booth.kiosk, held(world, booth)[:number], ANY_REASON),
+        "dismiss": lambda: world.do(dismiss, booth.kiosk, held(world, booth)[:number]),
     }
     try:
         roads[name]()
-    except decisions.ActRefused:
+    except ActRefused:
         return
 
 
@@ -152,16 +156,6 @@ def _hole(world: World, booth: Booth) -> tuple[int, int]:
     while last + 1 in missing:
         last += 1
     return missing[0], last
-
-
-def _held(world: World, booth: Booth) -> list[bytes]:
-    with world.store.reading() as connection:
-        held = rows(
-            connection,
-            "SELECT hash FROM aside WHERE kiosk = :kiosk AND verdict = 'held' ORDER BY seq",
-            kiosk=booth.kiosk,
-        )
-    return [bytes(one.hash) for one in held]
 
 
 steps_taken = st.one_of(deeds.map(lambda deed: ("sign", deed)), deliveries.map(lambda one: ("deliver", one)))

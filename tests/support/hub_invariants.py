@@ -5,12 +5,13 @@ hold.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from hub_world import World
 
 from hub.intake.check import understand
+from hub.intake.reasons import NOT_COUNTED
 from hub.store.database import rows
 from sync.entry import Grant, read_heading
 from sync.envelope import ENTRY, take_apart
@@ -33,14 +34,26 @@ def broken_invariants(world: World) -> list[str]:
         arrived = [_read(one) for one in rows(connection, "SELECT kiosk, seq, hash, encoded FROM entry")]
         transfers = rows(connection, "SELECT * FROM transfer ORDER BY event, bucket, member, activity, occasion, turn")
         asides = rows(connection, "SELECT * FROM aside")
-        fences = rows(connection, "SELECT kiosk, kind FROM fence WHERE kind = 'fork'")
+        forks = rows(connection, "SELECT kiosk FROM line WHERE kind = 'fork'")
+        placed = {bytes(one.hash): one for one in rows(connection, "SELECT * FROM placed")}
+        accounts = rows(connection, "SELECT * FROM account")
         counts = rows(connection, "SELECT * FROM kiosk_count")
         balances = rows(connection, "SELECT * FROM member_balance")
     return [
         *_sums(world, transfers, balances),
-        *_winners(arrived, transfers, asides),
-        *_equation(arrived, transfers, asides, counts),
-        *_one_case_per_fork(arrived, [bytes(fence.kiosk) for fence in fences]),
+        *_below_zero(accounts),
+        *_winners(arrived, transfers, asides, placed),
+        *_equation(arrived, transfers, asides, counts, placed),
+        *_one_case_per_fork(arrived, [bytes(fork.kiosk) for fork in forks]),
+    ]
+
+
+def _below_zero(accounts: Iterable[Any]) -> list[str]:
+    """5: no account but the city's issue is below zero."""
+    return [
+        f"5: {one.kind} {one.holder} {one.part} holds {one.amount}"
+        for one in accounts
+        if one.amount < 0 and one.kind != "issue"
     ]
 
 
@@ -60,25 +73,32 @@ def _sums(world: World, transfers: Iterable[Any], balances: Iterable[Any]) -> li
     return found
 
 
-def _winners(arrived: list[Arrived], transfers: Iterable[Any], asides: Iterable[Any]) -> list[str]:
+def _winners(
+    arrived: list[Arrived], transfers: Iterable[Any], asides: Iterable[Any], placed: Mapping[bytes, Any]
+) -> list[str]:
     """2: of the grants on a key that are neither held nor dismissed, the best is posted, the others are duplicates."""
     out_of_play = {bytes(one.hash) for one in asides if one.verdict in {"held", "dismissed"}}
     duplicates = {bytes(one.hash) for one in asides if one.verdict == "duplicate"}
     claims: dict[tuple[int, ...], list[Arrived]] = defaultdict(list)
     for entry in arrived:
         if entry.grant is not None and entry.hash not in out_of_play:
-            grant = entry.grant
-            claims[grant.event, grant.activity, grant.occasion, grant.member].append(entry)
+            where = placed.get(entry.hash, entry.grant)
+            claims[where.event, where.activity, where.occasion, where.member].append(entry)
+
+    def worth(one: Arrived) -> int:
+        where = placed.get(one.hash, one.grant)
+        return int(where.points) if where is not None else 0
+
     net: Counter[bytes] = Counter()
     for transfer in transfers:
         net[bytes(transfer.hash)] += transfer.points
     found = []
     posted = {entry_hash for entry_hash, points in net.items() if points}
     for key, entries in claims.items():
-        best = min(entries, key=lambda one: (-(one.grant.points if one.grant else 0), one.kiosk, one.seq, one.hash))
+        best = min(entries, key=lambda one: (-worth(one), one.kiosk, one.seq, one.hash))
         if posted & {one.hash for one in entries} != {best.hash}:
             found.append(f"2: key {key} is not posted to its winner")
-        if net[best.hash] != (best.grant.points if best.grant else 0):
+        if net[best.hash] != worth(best):
             found.append(f"2: net of {best.seq} is {net[best.hash]}")
         if {one.hash for one in entries} - {best.hash} - duplicates:
             found.append(f"2: a loser of key {key} is no duplicate")
@@ -88,7 +108,11 @@ def _winners(arrived: list[Arrived], transfers: Iterable[Any], asides: Iterable[
 
 
 def _equation(
-    arrived: list[Arrived], transfers: Iterable[Any], asides: Iterable[Any], counts: Iterable[Any]
+    arrived: list[Arrived],
+    transfers: Iterable[Any],
+    asides: Iterable[Any],
+    counts: Iterable[Any],
+    placed: Mapping[bytes, Any],
 ) -> list[str]:
     """4: per kiosk, arrived grants = posted + duplicate + held + dismissed, in count and in points."""
     net: Counter[tuple[bytes, bytes]] = Counter()
@@ -101,7 +125,7 @@ def _equation(
             grants[kiosk, "posted"] += 1
             points[kiosk, "posted"] += amount
     for one in asides:
-        if one.reason != "void of nothing":
+        if not one.reasons & NOT_COUNTED:
             grants[bytes(one.kiosk), one.verdict] += 1
             points[bytes(one.kiosk), one.verdict] += one.points
     found = []
@@ -117,7 +141,8 @@ def _equation(
         verdicts = ("posted", "duplicate", "held", "dismissed")
         if len(own) != sum(grants[kiosk, verdict] for verdict in verdicts):
             found.append(f"4: {len(own)} grants arrived from {kiosk.hex()[:4]}, verdicts {dict(grants)}")
-        if sum(one.grant.points for one in own if one.grant) != sum(points[kiosk, verdict] for verdict in verdicts):
+        signed = sum(placed.get(one.hash, one.grant).points for one in own if one.grant)
+        if signed != sum(points[kiosk, verdict] for verdict in verdicts):
             found.append(f"4: the points of {kiosk.hex()[:4]} do not add up")
     return found
 

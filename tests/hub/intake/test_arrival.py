@@ -7,6 +7,7 @@ from hub_world import VISIT_POINTS, World
 from wire_samples import sample_key
 
 from hub.intake.arrival import RolledBack, take_batch
+from hub.intake.reasons import Reason
 from hub.store.database import Store, row, rows
 from sync.batch import Batch, Head, read_batch, write_batch
 from sync.codec import WireError, encode
@@ -82,7 +83,7 @@ def test_a_void_dismisses_its_grant_and_the_duplicate_takes_its_place(world: Wor
     first.add(Void(2, "まちがい"))
     first.send()
 
-    assert world.reasons(first)[2] == ("dismissed", "voided")
+    assert world.reasons(first)[2] == ("dismissed", Reason.VOIDED)
     assert world.verdicts(second) == {"posted": (1, VISIT_POINTS)}
     assert world.balance(world.members[0]) == VISIT_POINTS
 
@@ -94,7 +95,7 @@ def test_a_void_of_something_else_is_held_and_is_no_grant(world: World) -> None:
 
     booth.send()
 
-    assert world.reasons(booth) == {3: ("held", "void of nothing")}
+    assert world.reasons(booth) == {3: ("held", Reason.VOID_OF_NOTHING)}
     assert world.verdicts(booth) == {"posted": (1, VISIT_POINTS)}
 
 
@@ -189,8 +190,7 @@ def test_an_entry_of_newer_software_arrives_and_is_held_and_does_not_block_the_n
     receipt = booth.send()
 
     assert (receipt.cursor, receipt.refused) == (booth.head, None)
-    assert world.reasons(booth)[3][0] == "held"
-    assert world.reasons(booth)[3][1].startswith("not understood")
+    assert world.reasons(booth)[3] == ("held", Reason.NOT_UNDERSTOOD)
     assert world.verdicts(booth) == {"posted": (2, 100), "held": (1, 0)}
 
 
@@ -210,9 +210,9 @@ def test_a_cloned_card_makes_one_fork_case_and_what_was_posted_stays(world: Worl
     assert (receipt.status, receipt.cursor) == (Status.FENCED, clone.head)
     assert (after.status, after.cursor) == (Status.FENCED, booth.head)
     assert world.verdicts(booth) == {"posted": (3, 150), "held": (3, 150)}
-    assert {reason for _, reason in world.reasons(booth).values()} == {"fork"}
+    assert {reason for _, reason in world.reasons(booth).values()} == {Reason.FORK}
     with world.store.reading() as connection:
-        assert [tuple(one) for one in rows(connection, "SELECT kind, fork_seq FROM fence")] == [("fork", 3)]
+        assert [tuple(one) for one in rows(connection, "SELECT kind, fork_seq FROM line")] == [("fork", 3)]
 
 
 def test_an_unsigned_fork_fences_nobody(world: World) -> None:

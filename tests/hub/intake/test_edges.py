@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import pytest
+from hub.acts.events import change_event
+from hub.acts.journal import accept_hole
+from hub.acts.kiosks import withdraw_kiosk
+from hub.acts.members import end_account
+from hub_held import ANY_REASON, named
 from hub_world import Booth, World, activities
 from wire_samples import MORNING_MS
 
-from hub.acts import decisions
-from hub.acts.accounts import end_account
+from hub.acts.decisions import dismiss, release
+from hub.acts.refusals import ActRefused, Refusal
 from hub.audit import audit
-from hub.intake.arrival import judge_again
-from hub.register.reference import add_event
+from hub.intake.judging import Cause, judge_kiosk
+from hub.intake.reasons import Reason
 from hub.store.database import Store
 from sync.citytime import DAY_MS
 from sync.entry import Clock, Stamp, Void
@@ -37,7 +42,7 @@ def with_accepted_hole(world: World, first_seq: int, last_seq: int) -> Booth:
     world.now_ms += 60_000
     booth.send(first_seq=last_seq + 1)
     world.now_ms += 60_000
-    decisions.accept_hole(world.hub, booth.kiosk, first_seq, last_seq, "読めない", "見本1")
+    world.do(accept_hole, booth.kiosk, first_seq, last_seq)
     world.now_ms += 60_000
     return booth
 
@@ -67,7 +72,7 @@ def test_a_foreign_entry_in_an_accepted_hole_is_held_and_not_taken_for_the_missi
     assert defects(world) == []
 
 
-def test_a_released_grant_of_an_unknown_member_stays_held(world: World) -> None:
+def test_a_grant_of_an_unknown_member_cannot_be_released_whatever_else_holds_it(world: World) -> None:
     booth = world.booth()
     booth.grant(0)
     booth.grant(1)
@@ -78,10 +83,12 @@ def test_a_released_grant_of_an_unknown_member_stays_held(world: World) -> None:
     clone.send()
     world.now_ms += 60_000
 
-    decisions.release(world.hub, booth.kiosk, [clone.entries[2].hash], "本人に確かめた", "見本1")
+    with pytest.raises(ActRefused) as refused:
+        world.do(release, booth.kiosk, named(clone, clone.entries[2]), ANY_REASON)
 
+    assert refused.value.refusal is Refusal.NEEDS_OTHER_ACT
     assert world.balance(STRANGER) == 0
-    assert world.reasons(booth)[3] == ("held", "member unknown")
+    assert world.reasons(booth)[3] == ("held", Reason.MEMBER_UNKNOWN | Reason.FORK)
     assert defects(world) == []
 
 
@@ -94,7 +101,10 @@ def test_a_void_of_a_later_number_is_held_although_a_later_void_is_right(world: 
 
     booth.send()
 
-    assert world.reasons(booth) == {2: ("held", "void of nothing"), 3: ("dismissed", "voided")}
+    assert world.reasons(booth) == {
+        2: ("held", Reason.VOID_OF_NOTHING),
+        3: ("dismissed", Reason.VOIDED),
+    }
     assert defects(world) == []
 
 
@@ -106,7 +116,7 @@ def test_a_dismissed_void_of_nothing_is_never_counted_as_a_grant(world: World) -
     booth.send()
     world.now_ms += 60_000
 
-    decisions.dismiss(world.hub, booth.kiosk, [booth.entries[1].hash], "確かめた", "見本1")
+    world.do(dismiss, booth.kiosk, named(booth, booth.entries[1]))
 
     assert world.verdicts(booth) == {"posted": (1, 50)}
     assert defects(world) == []
@@ -135,7 +145,7 @@ def test_a_kiosk_revoked_before_its_first_contact_gets_a_readable_receipt(world:
     booth = world.booth()
     for person in range(4):
         booth.grant(person)
-    decisions.revoke(world.hub, booth.kiosk, "届く前になくした", "見本1")
+    world.do(withdraw_kiosk, booth.kiosk)
     world.now_ms += 60_000
 
     beyond = booth.send(first_seq=3)
@@ -154,16 +164,11 @@ def test_a_narrowed_event_is_judged_at_once(world: World) -> None:
     booth.grant(0)
     booth.send()
     world.now_ms += 60_000
+
     window = (MORNING_MS, MORNING_MS + 60_000)
-    world.store.run(
-        lambda connection: add_event(
-            connection, "見本まつり", *window, world.allotment, activities(), event=world.event
-        )
-    )
+    world.do(change_event, world.event, 1, "見本まつり", *window, world.allotment, tuple(activities()))
 
-    decisions.judge_kiosks_at(world.hub, world.event)
-
-    assert world.reasons(booth) == {3: ("held", "time")}
+    assert world.reasons(booth) == {3: ("held", Reason.TIME)}
     assert world.balance(world.members[0]) == 0
 
 
@@ -172,7 +177,7 @@ def test_what_had_arrived_before_an_account_was_ended_stays_when_the_kiosk_is_ju
     booth.grant(0)
     booth.send()
     world.now_ms += 60_000
-    end_account(world.hub, world.members[0], "本人の申し出", "見本1")
+    world.do(end_account, world.members[0])
     world.now_ms += 60_000
 
     now_ms = booth.stamp().monotonic_ms
@@ -197,7 +202,7 @@ def test_a_boot_that_comes_back_is_judged_the_same_at_once_and_again(world: Worl
     booth.send()
     before = world.picture()
 
-    world.store.run(lambda connection: judge_again(world.hub, connection, booth.kiosk))
+    world.store.run(lambda connection: judge_kiosk(world.hub, connection, booth.kiosk, Cause(world.now_ms)))
 
     assert world.picture() == before
     assert defects(world) == []
@@ -206,5 +211,42 @@ def test_a_boot_that_comes_back_is_judged_the_same_at_once_and_again(world: Worl
 def test_deciding_about_nothing_is_refused(world: World) -> None:
     booth = world.booth()
 
-    with pytest.raises(decisions.ActRefused):
-        decisions.release(world.hub, booth.kiosk, [], "なにも選んでいない", "見本1")
+    with pytest.raises(ActRefused) as refused:
+        world.do(release, booth.kiosk, (), ANY_REASON)
+
+    assert refused.value.refusal is Refusal.NOTHING_CHOSEN
+
+
+def test_a_void_behind_an_accepted_hole_counts_once_its_grant_turns_up_and_leaves_no_case(world: World) -> None:
+    booth = world.booth()
+    booth.grant(0)
+    booth.add(Void(2, "まちがい"))
+    booth.send(last_seq=1)
+    booth.send(first_seq=3)
+    world.do(accept_hole, booth.kiosk, 2, 2)
+    before = world.reasons(booth)
+
+    booth.send(first_seq=2, last_seq=2)
+
+    assert before == {3: ("held", Reason.VOID_OF_NOTHING)}
+    assert world.reasons(booth) == {2: ("dismissed", Reason.VOIDED)}
+    assert defects(world) == []
+
+
+@pytest.mark.parametrize("parts", [[(1, 6)], [(1, 3), (4, 6)], [(1, 4), (5, 6)], [(4, 6), (1, 3)]])
+def test_a_fork_behind_a_hole_holds_the_same_however_it_is_sent(
+    world: World, parts: list[tuple[int, int]]
+) -> None:
+    booth = world.booth()
+    for person in range(5):
+        booth.grant(person)
+    clone = booth.clone(after_seq=4)
+    clone.grant(20)
+    clone.grant(21)
+    booth.send(first_seq=3, last_seq=5)
+
+    for first_seq, last_seq in parts:
+        clone.send(first_seq=first_seq, last_seq=last_seq)
+
+    assert world.verdicts(booth) == {"posted": (3, 150), "held": (3, 150)}
+    assert defects(world) == []

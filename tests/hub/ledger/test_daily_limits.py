@@ -1,22 +1,34 @@
-"""Daily limits across booths: what goes over one is flagged, grant by grant, and nothing else is."""
+"""Daily limits across booths: what goes over one is flagged, grant by grant, and nothing else is – however the entries
+were split into batches.
+"""
 
 from __future__ import annotations
 
 import pytest
-from hub_world import HELP, VISIT, Booth, World, activities
+from hub.acts.events import change_event
+from hub_world import VISIT, Booth, World, activities
 from wire_samples import MORNING_MS
 
-from hub.register.reference import add_event
+from hub.ledger.daily_limits import Posted, over_limit
 from hub.store.database import Store, rows
 from sync.citytime import DAY_MS
 from sync.entry import Void
+from sync.manifest import Activity, OccasionBy, Slot
+from sync.rules import ByHours
 
+LESSON = 3
 ONE_TOO_MANY = "over daily limit"
+SLOTS = tuple(Slot(number, f"第{number}回") for number in (1, 2, 3))
+LESSON_ACTIVITY = Activity(LESSON, "教室", ByHours(((1, 100), (60, 200))), OccasionBy.SLOT, 1, SLOTS)
 
 
 @pytest.fixture
 def world(store: Store) -> World:
-    return World(store)
+    """A hub with an event of two days whose lessons may be had once a day."""
+    world = World(store)
+    two_days = (MORNING_MS, MORNING_MS + 2 * DAY_MS)
+    world.do(change_event, world.event, 1, "見本まつり", *two_days, world.allotment, (*activities(), LESSON_ACTIVITY))
+    return world
 
 
 def flagged(world: World) -> set[tuple[bytes, int]]:
@@ -26,38 +38,36 @@ def flagged(world: World) -> set[tuple[bytes, int]]:
     return {(bytes(one.kiosk), one.seq) for one in found}
 
 
-def helped(booth: Booth, person: int, slot: int, points: int = 100, minutes: int = 10) -> int:
-    """Let a member help at a slot of the day; return the entry's number."""
-    booth.grant(person, activity=HELP, occasion=slot, quantity=minutes, points=points)
+def taught(booth: Booth, person: int, slot: int, points: int = 100, minutes: int = 10) -> int:
+    """Let a member have a lesson in a slot of the day; return the entry's number."""
+    booth.world.now_ms += 60_000
+    booth.grant(person, activity=LESSON, occasion=slot, quantity=minutes, points=points)
     return booth.head.seq
 
 
-def test_two_slots_of_a_day_in_one_batch_are_both_flagged(world: World) -> None:
+@pytest.mark.parametrize("batches", [1, 2])
+def test_the_second_slot_of_a_day_is_flagged_in_one_batch_or_two(world: World, batches: int) -> None:
     booth = world.booth()
-    first, second = helped(booth, 0, slot=1), helped(booth, 0, slot=2)
-    helped(booth, 1, slot=1)
+    taught(booth, 0, slot=1)
+    second = taught(booth, 0, slot=2)
+    taught(booth, 1, slot=1)
 
-    booth.send()
+    for last_seq in (2, None) if batches > 1 else (None,):
+        booth.send(last_seq=last_seq)
 
-    assert flagged(world) == {(booth.kiosk, first), (booth.kiosk, second)}
+    assert flagged(world) == {(booth.kiosk, second)}
 
 
 def test_each_day_is_counted_by_itself(world: World) -> None:
-    two_days = (MORNING_MS, MORNING_MS + 2 * DAY_MS)
-    world.store.run(
-        lambda connection: add_event(
-            connection, "見本まつり", *two_days, world.allotment, activities(), event=world.event
-        )
-    )
     booth = world.booth()
-    helped(booth, 0, slot=1)
+    taught(booth, 0, slot=1)
     booth.send()
 
     world.now_ms += DAY_MS
-    helped(booth, 0, slot=2)
-    helped(booth, 1, slot=2)
+    taught(booth, 0, slot=2)
+    taught(booth, 1, slot=2)
     booth.send()
-    third = helped(booth, 0, slot=3)
+    third = taught(booth, 0, slot=3)
     booth.send()
 
     assert flagged(world) == {(booth.kiosk, third)}
@@ -65,37 +75,58 @@ def test_each_day_is_counted_by_itself(world: World) -> None:
 
 def test_an_activity_without_a_limit_is_never_flagged(world: World) -> None:
     one, other = world.booth("受付1"), world.booth("受付2")
-    one.grant(0, activity=VISIT, occasion=1)
-    one.grant(0, activity=VISIT, occasion=2)
-    other.grant(0, activity=VISIT, occasion=2)
-
-    one.send()
-    other.send()
+    for booth in (one, other):
+        booth.grant(0, activity=VISIT)
+        booth.send()
 
     assert flagged(world) == set()
 
 
-def test_a_slot_that_was_taken_back_does_not_count(world: World) -> None:
+@pytest.mark.parametrize("batches", [1, 3])
+def test_a_slot_that_was_taken_back_does_not_count(world: World, batches: int) -> None:
     booth = world.booth()
-    mistake = helped(booth, 0, slot=1)
-    booth.send()
+    mistake = taught(booth, 0, slot=1)
     booth.add(Void(mistake, "まちがい"))
+    taught(booth, 0, slot=2)
+
+    for last_seq in (2, 3, None) if batches > 1 else (None,):
+        booth.send(last_seq=last_seq)
+
+    assert flagged(world) == set()
+
+
+def test_a_flag_goes_when_the_grant_that_was_one_too_few_before_it_is_taken_back(world: World) -> None:
+    booth = world.booth()
+    first = taught(booth, 0, slot=1)
+    second = taught(booth, 0, slot=2)
+    booth.send()
+    before = flagged(world)
+
+    booth.add(Void(first, "まちがい"))
     booth.send()
 
-    helped(booth, 0, slot=2)
-    booth.send()
-
+    assert before == {(booth.kiosk, second)}
     assert flagged(world) == set()
 
 
 def test_the_better_grant_of_another_booth_is_counted_where_it_wins_its_slot(world: World) -> None:
     one, other = world.booth("受付1"), world.booth("受付2")
-    helped(one, 0, slot=1)
-    one.send()
-    second = helped(one, 0, slot=2)
+    taught(one, 0, slot=1)
+    taught(one, 0, slot=2)
     one.send()
 
-    better = helped(other, 0, slot=2, points=200, minutes=60)
+    better = taught(other, 0, slot=2, points=200, minutes=60)
     other.send()
 
-    assert flagged(world) == {(one.kiosk, second), (other.kiosk, better)}
+    assert flagged(world) == {(other.kiosk, better)}
+
+
+def test_only_what_stands_counts_in_order_of_occurrence() -> None:
+    posted = [
+        Posted(MORNING_MS + 3, b"a", 3, b"3", stands=True),
+        Posted(MORNING_MS + 1, b"a", 1, b"1", stands=False),
+        Posted(MORNING_MS + 2, b"b", 2, b"2", stands=True),
+        Posted(MORNING_MS + DAY_MS, b"a", 4, b"4", stands=True),
+    ]
+
+    assert [one.seq for one in over_limit(posted, 1)] == [3]

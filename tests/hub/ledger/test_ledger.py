@@ -10,10 +10,10 @@ from hub_invariants import broken_invariants
 from hub_world import Booth, World
 
 from hub.intake.arrival import take_batch
-from hub.ledger.posting import change_account
+from hub.ledger.accounts import ISSUE, Account, AccountShort, amount_of, move, write_account_changes
 from hub.service import Hub
 from hub.store.append_only import POSTED_TABLES, grant_to_runtime_role
-from hub.store.database import Store, StoreError, row, rows
+from hub.store.database import Store, StoreError, insert, row
 from sync.entry import Void
 
 
@@ -35,15 +35,33 @@ def test_posted_rows_cannot_be_changed_or_deleted(store: Store, table: str, verb
 
 def _fill(connection: sa.Connection, table: str) -> None:
     """SQLite's triggers fire per row, so tables that are still empty get one."""
-    samples = {
-        "act": "INSERT INTO act VALUES (:b, 'fence', 'x', 'x', 'x', 1)",
-        "decision": "INSERT INTO decision VALUES (:b, 1, :b, 'release', :b)",
-        "fence": "INSERT INTO fence VALUES (:b, 'fork', 1, :b, 1, NULL, 1)",
-        "accepted_hole": "INSERT INTO accepted_hole VALUES (:b, 1, 1, :b)",
-        "lost_card": "INSERT INTO lost_card VALUES (1, 1, 1, 1)",
-    }
+    b, samples = (
+        b"x",
+        {
+            "lost_card": {"bucket": 1, "member": 1, "issue": 1, "version": 1, "state": "lost", "since_ms": 1},
+            "decision": {
+                "seq": 1,
+                "hash": b"x",
+                "version": 1,
+                "kind": "dismiss",
+                "reasons": 0,
+                "allotment": 0,
+                "points": 0,
+            },
+            "line": {"version": 1, "kind": "stopped", "tip_seq": 1, "tip_hash": b"x", "fork_seq": 0, "since_ms": 1},
+            "hole": {"first_seq": 1, "version": 1, "last_seq": 1, "state": "accepted"},
+            "lost_tail": {"first_seq": 1, "version": 1, "last_seq": 1, "state": "given up"},
+            "replacement": {
+                **dict.fromkeys(("version", "first_seq", "last_seq", "from_event", "from_activity"), 1),
+                **dict.fromkeys(("event", "activity", "slot", "allotment", "points"), 1),
+                "state": "in force",
+            },
+            "boot_start": {"boot": b"x", "version": 1, "started_ms": 1, "since_ms": 1},
+        },
+    )
     if table in samples:
-        connection.execute(sa.text(samples[table]), {"b": b"x"} if ":b" in samples[table] else {})
+        whose = {} if table == "lost_card" else {"kiosk": b}
+        insert(connection, table, **whose, **samples[table], act=b)
 
 
 def test_a_row_cannot_be_slipped_in_by_replacing_it(sqlite: Store) -> None:
@@ -138,10 +156,24 @@ def test_two_hubs_on_one_database_meet_on_the_same_members_and_post_nothing_twic
 
 
 def test_accounts_move_by_what_they_are_told(store: Store) -> None:
+    used = Account("used", 0, 0)
     with store.transaction() as connection:
-        change_account(connection, "used", 0, 0, 30)
-        change_account(connection, "used", 0, 0, -10)
+        write_account_changes(connection, {used: 30})
+        write_account_changes(connection, {used: -10})
 
-        found = rows(connection, "SELECT kind, amount FROM account")
+        found = amount_of(connection, used)
 
-    assert [tuple(one) for one in found] == [("used", 20)]
+    assert found == 20
+
+
+def test_a_movement_is_a_double_entry_and_takes_no_account_but_the_citys_issue_below_zero(store: Store) -> None:
+    allotment, used = Account("allotment", 1, 0), Account("used", 0, 0)
+    with store.transaction() as connection:
+        made = {"act": b"a", "now_ms": 1, "mark": b"m"}
+        move(connection, kind="budget", source=ISSUE, target=allotment, points=30, **made)
+
+        with pytest.raises(AccountShort) as short:
+            move(connection, kind="share", source=allotment, target=used, points=50, **made)
+
+        assert short.value.lacking == 20
+        assert amount_of(connection, ISSUE) == -30

@@ -5,14 +5,15 @@ books that the audit agrees with.
 from __future__ import annotations
 
 import pytest
+from hub.acts.events import change_event
+from hub_held import ANY_REASON, named
 from hub_invariants import broken_invariants
 from hub_world import VISIT_POINTS, Booth, World, activities
 from wire_samples import MORNING_MS
 
-from hub.acts import decisions
+from hub.acts.decisions import release
 from hub.audit import audit
-from hub.register.reference import add_event
-from hub.store.database import Store
+from hub.store.database import Store, row
 from sync.citytime import DAY_MS
 from sync.entry import Clock
 
@@ -40,13 +41,10 @@ def at_a_known_time(world: World, booth: Booth) -> None:
 def end_the_event(world: World, ends_ms: int) -> None:
     """Give the event another end, and judge what has come."""
     world.now_ms += 60_000
+    with world.store.reading() as connection:
+        found = row(connection, "SELECT max(version) AS version FROM event WHERE event = :event", event=world.event)
     window = (MORNING_MS, ends_ms)
-    world.store.run(
-        lambda connection: add_event(
-            connection, "見本まつり", *window, world.allotment, activities(), event=world.event
-        )
-    )
-    decisions.judge_kiosks_at(world.hub, world.event)
+    world.do(change_event, world.event, found.version, "見本まつり", *window, world.allotment, tuple(activities()))
 
 
 def test_an_event_shortened_and_lengthened_again_and_again_posts_each_grant_once(world: World) -> None:
@@ -96,7 +94,7 @@ def test_a_grant_taken_back_for_its_time_and_released_is_posted_once_and_stays(w
     world.now_ms += 60_000
 
     for booth, entry in ((other, other.entries[2]), (one, one.entries[2]), (one, one.entries[3])):
-        decisions.release(world.hub, booth.kiosk, [entry.hash], "主催者に確かめた", "見本1")
+        world.do(release, booth.kiosk, named(booth, entry), ANY_REASON)
         assert faults(world) == []
     for _ in range(ROUNDS):
         end_the_event(world, MORNING_MS + DAY_MS // 3)
