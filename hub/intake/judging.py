@@ -22,6 +22,7 @@ from hub.intake.judge import (
     NO_VOIDS,
     Attested,
     Decision,
+    EventNow,
     Facts,
     Fold,
     Standing,
@@ -98,16 +99,16 @@ def judge_on(  # what goes on at the cursor
     places = _fold_places(fresh, progress.fold.boot, last_kept_fold(connection, kiosk))
     fold, folds, standings = _judge_in_parts(facts, progress.fold, fresh, known, voids, places)
     keep_folds(connection, kiosk, folds)
-    moved = post(connection, kiosk, [Change(None, one) for one in standings], cause.now_ms, cause.act)
-    flag_over_limits(connection, facts.events, moved.touched)
-    _return_lowered(connection, kiosk, progress.fold, fold, cause)
     touched = voided_before | _open_questions(connection, kiosk, fresh)
     if samples and not ours and samples[0].boot == progress.fold.boot:
         touched |= _of_this_boot(connection, kiosk, progress)
-    progress = progress._replace(cursor=Head(fresh[-1].seq, fresh[-1].hash), fold=fold)
-    if touched:
-        _judge_places(hub, connection, kiosk, touched - {(one.seq, one.hash) for one in fresh}, cause)
-    return progress
+    touched -= {(one.seq, one.hash) for one in fresh}
+    earlier = _changes_at(hub, connection, kiosk, touched, fresh)
+    changes = [*earlier.changes, *(Change(None, one) for one in standings)]
+    moved = post(connection, kiosk, changes, cause.now_ms, cause.act)
+    flag_over_limits(connection, {**earlier.events, **facts.events}, moved.touched)
+    _return_lowered(connection, kiosk, progress.fold, fold, cause)
+    return progress._replace(cursor=Head(fresh[-1].seq, fresh[-1].hash), fold=fold)
 
 
 def judge_some(hub: Hub, connection: sa.Connection, kiosk: bytes, names: set[Name], cause: Cause) -> Moved:
@@ -117,9 +118,12 @@ def judge_some(hub: Hub, connection: sa.Connection, kiosk: bytes, names: set[Nam
     progress = lock_progress(connection, kiosk, cause.now_ms)
     if cause.may_wait and len(names) > RUN_LIMIT:
         return _leave_for_later(connection, kiosk, names, cause)
-    if progress.is_plain:
-        return _judge_places(hub, connection, kiosk, names, cause)
-    _, moved = judge_whole(hub, connection, kiosk, progress, cause, only=names)
+    if not progress.is_plain:
+        _, moved = judge_whole(hub, connection, kiosk, progress, cause, only=names)
+        return moved
+    found = _changes_at(hub, connection, kiosk, names, ())
+    moved = post(connection, kiosk, found.changes, cause.now_ms, cause.act)
+    flag_over_limits(connection, found.events, moved.touched)
     return moved
 
 
@@ -176,16 +180,27 @@ def judge_whole(
     return after, moved
 
 
-def _judge_places(hub: Hub, connection: sa.Connection, kiosk: bytes, names: set[Name], cause: Cause) -> Moved:
-    """Judge some entries of a plain kiosk, each from the nearest fold kept before it."""
+class _Found(NamedTuple):
+    """What has changed about some entries, and the events they are of."""
+
+    changes: list[Change]
+    events: Mapping[int, EventNow]
+
+
+def _changes_at(
+    hub: Hub, connection: sa.Connection, kiosk: bytes, names: set[Name], fresh: Sequence[Attested]
+) -> _Found:
+    """Judge some entries of a plain kiosk, each from the nearest fold kept before it, and return what has changed.
+    `fresh` are entries that have just arrived and stand in no table of standings yet.
+    """
     if not names:
-        return Moved()
+        return _Found([], {})
     stretches = _stretches(connection, kiosk, names)
     wanted = [one for _, run in stretches for one in run if (one.seq, one.hash) in names]
     facts = load_facts(hub, connection, kiosk, _grants(wanted))
     marks = landmarks(connection, kiosk)
     known = know(samples_in(marks, facts.manifests, 0), facts.answers)
-    known = _with_readings(connection, kiosk, known, facts, wanted)
+    known = _with_readings(connection, kiosk, known, facts, [*wanted, *fresh])
     voids = _voids_on(connection, kiosk, _voids(marks), known, facts.decisions, {seq for seq, _ in names})
     standings = [
         one
@@ -196,9 +211,7 @@ def _judge_places(hub: Hub, connection: sa.Connection, kiosk: bytes, names: set[
     kept = kept_standings_of(connection, kiosk, names)
     changes = _changes(kept, standings, (), None)
     changes += _without_standing(kept, {(one.seq, one.hash) for one in standings})
-    moved = post(connection, kiosk, changes, cause.now_ms, cause.act)
-    flag_over_limits(connection, facts.events, moved.touched)
-    return moved
+    return _Found(changes, facts.events)
 
 
 def _return_lowered(connection: sa.Connection, kiosk: bytes, before: Fold, after: Fold, cause: Cause) -> None:
