@@ -107,12 +107,14 @@ def act(
     needs_second: bool = False,
     takes_points: bool = False,
     makes: str = "",
+    again: Callable[..., Any] | None = None,
     text: Callable[..., str] = lambda **_: "",
 ) -> Callable[
     [Callable[Concatenate[Doing, Arguments], Outcome[Made]]], Callable[Concatenate[Doing, Arguments], Done[Made]]
 ]:
     """Make a function an act. `text` makes the line that is shown in the list of acts, from the same arguments; `makes`
-    names the typed column that takes what the act has made (a number, a kiosk).
+    names the typed column that takes what the act has made (a number, a kiosk); `again` reads from the records what it
+    made, where no column holds that.
     """
 
     def declare(
@@ -125,7 +127,9 @@ def act(
             bound.apply_defaults()
             values = {name: value for name, value in bound.arguments.items() if name != "doing"}
             content = content_of(kind, values)
-            _refuse_again(doing, kind, content, makes)
+            before = _done_before(doing, kind, content)
+            if before is not None:
+                raise DoneBefore(again(doing, **values) if again else _made(before, makes))
             outcome = body(doing, *arguments, **named)
             typed = {**values, makes: outcome.made} if makes else values
             _write(doing, kind, content, typed, text(**values))
@@ -246,24 +250,33 @@ class _TakenBack(Exception):
         self.moved = moved
 
 
-def _refuse_again(doing: Doing, kind: str, content: bytes, makes: str) -> None:
-    """Raise DoneBefore where this form has done this very act, ActRefused where it did another or has no reason."""
+def _done_before(doing: Doing, kind: str, content: bytes) -> Any:  # a row
+    """Return the act's row where this form has done this very act, else None. Raises ActRefused where the form has done
+    another, or has no reason.
+    """
     if not doing.reason.strip():
         raise ActRefused(Refusal.NO_REASON)
     before = row(doing.connection, "SELECT * FROM act WHERE act = :act", act=doing.number)
-    if before is None:
-        return
-    if (before.kind, bytes(before.content)) != (kind, content):
+    if before is not None and (before.kind, bytes(before.content)) != (kind, content):
         raise ActRefused(Refusal.FORM_USED)
+    return before
+
+
+def _made(before: Any, makes: str) -> Any:  # a row; a number or a kiosk
+    """Return what an act has made, out of its typed column."""
     made = getattr(before, makes) if makes else None
-    raise DoneBefore(bytes(made) if isinstance(made, memoryview) else made)
+    return bytes(made) if isinstance(made, memoryview) else made
 
 
 def _write(doing: Doing, kind: str, content: bytes, values: Mapping[str, Any], text: str) -> None:
-    """Write the act's row: the arguments that have a column of their own, and how many entries it names."""
+    """Write the act's row: the arguments that have a column of their own, how many entries it names, and which if it is
+    one.
+    """
     typed = {name: value for name, value in values.items() if name in _TYPED and not isinstance(value, tuple | list)}
     if isinstance(values.get("entries"), tuple | list):
         typed["entries"] = len(values["entries"])
+        if len(values["entries"]) == 1:
+            typed["seq"], typed["hash"] = values["entries"][0]
     insert(
         doing.connection,
         "act",

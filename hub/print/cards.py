@@ -17,7 +17,7 @@ from fpdf import FPDF
 from fpdf.fonts import TTFFont
 
 from config.fonts import FONTS
-from hub.register.reference import Card
+from hub.register.members import Card
 from sync.member import printed
 
 # All lengths in millimetres on A4, 210 × 297; a card has the size of a Japanese business card.

@@ -1,5 +1,5 @@
-"""Lets kiosks in: an invitation of ten minutes for one key, the kiosk's application, and a clerk's approval after
-comparing 16 digits.
+"""Invitations: ten minutes for one key. A kiosk applies here, by its own doing; a person invites, declines and approves
+in `hub/acts/kiosks.py`.
 """
 
 from __future__ import annotations
@@ -8,13 +8,11 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from hub.register.manifests import assign, newest_manifest, sign_manifest
+from hub.register.manifests import newest_manifest
 from hub.service import Hub, newest_key_list
-from hub.store.database import execute, row, rows
-from sync.certificate import Certificate, kiosk_identity, write_certificate
+from hub.store.database import execute, insert, row, rows
+from sync.certificate import kiosk_identity
 from sync.enrolment import (
-    CODE_LENGTH,
-    LIFETIME_MS,
     Application,
     Invitation,
     Welcome,
@@ -24,12 +22,23 @@ from sync.enrolment import (
     mac_from_kiosk,
     write_welcome,
 )
-from sync.envelope import KIOSK
-from sync.manifest import Share
+
+OPEN, ANSWERED, APPROVED, CANCELLED = "open", "answered", "approved", "cancelled"
 
 
 class EnrolmentRefused(Exception):
-    """An application or approval that cannot go on; the text is the reason, for the kiosk's screen and the log."""
+    """An application that cannot go on; the text is the reason, for the kiosk's screen and the log."""
+
+
+class Invited(NamedTuple):
+    """An invitation as it stands. `public_key` is the kiosk's that has answered it, if one has."""
+
+    enrolment: bytes
+    state: str
+    name: str
+    organisation: int
+    expires_ms: int
+    public_key: bytes | None
 
 
 class Applicant(NamedTuple):
@@ -43,33 +52,62 @@ class Applicant(NamedTuple):
     digits: str
 
 
-def invite(hub: Hub, name: str, organisation: int, address: str) -> tuple[bytes, Invitation]:
-    """Open an invitation for a kiosk to be called `name`; return its key and what the QR must hold."""
-    enrolment, code = hub.random_bytes(16), hub.random_bytes(CODE_LENGTH)
-    expires_ms = hub.wall_ms() + LIFETIME_MS
-    hub.store.run(
-        lambda connection: execute(
-            connection,
-            """
-            INSERT INTO enrolment (enrolment, code, name, organisation, expires_ms, state, public_key, software)
-            VALUES (:enrolment, :code, :name, :organisation, :expires_ms, 'open', NULL, NULL)
-            """,
-            enrolment=enrolment,
-            code=code,
-            name=name,
-            organisation=organisation,
-            expires_ms=expires_ms,
-        )
+def write_invitation(  # an invitation's own columns
+    connection: sa.Connection,
+    enrolment: bytes,
+    code: bytes,
+    name: str,
+    organisation: int,
+    expires_ms: int,
+    act: bytes,
+) -> None:
+    """Open an invitation for a kiosk to be called `name`."""
+    insert(
+        connection,
+        "enrolment",
+        enrolment=enrolment,
+        code=code,
+        name=name,
+        organisation=organisation,
+        expires_ms=expires_ms,
+        state=OPEN,
+        public_key=None,
+        software=None,
+        act=act,
     )
-    return enrolment, Invitation(address, hub.keyring.root_key_hash, code)
+
+
+def find_invitation(connection: sa.Connection, enrolment: bytes) -> Invited | None:
+    """Return an invitation by its key."""
+    found = row(
+        connection,
+        """
+        SELECT enrolment, state, name, organisation, expires_ms, public_key FROM enrolment WHERE enrolment = :enrolment
+        """,
+        enrolment=enrolment,
+    )
+    if found is None:
+        return None
+    public_key = bytes(found.public_key) if found.public_key is not None else None
+    return Invited(bytes(found.enrolment), found.state, found.name, found.organisation, found.expires_ms, public_key)
+
+
+def invitation_of(hub: Hub, connection: sa.Connection, enrolment: bytes, address: str) -> Invitation | None:
+    """Return what the QR of an invitation must hold for a kiosk that reaches the hub at `address`; None where there is
+    no such invitation.
+    """
+    found = row(connection, "SELECT code FROM enrolment WHERE enrolment = :enrolment", enrolment=enrolment)
+    if found is None or found.code is None:
+        return None
+    return Invitation(address, hub.keyring.root_key_hash, bytes(found.code))
 
 
 def apply(hub: Hub, application: Application) -> bytes:
     """Take a kiosk's application and return the welcome. Raises EnrolmentRefused.
 
     The MAC tells which invitation it answers; nothing on the wire names one. The same kiosk may ask again until it is
-    approved. A second
-    key with a good MAC means that somebody else has seen the QR: the invitation is cancelled for both.
+    approved. A second key with a good MAC means that somebody else has seen the QR: the invitation is cancelled for
+    both.
     """
     now_ms = hub.wall_ms()
     outcome = hub.store.run(lambda connection: _apply(hub, connection, application, now_ms))
@@ -78,25 +116,17 @@ def apply(hub: Hub, application: Application) -> bytes:
     return outcome
 
 
-def approve(hub: Hub, enrolment: bytes, events: tuple[int, ...], shares: tuple[Share, ...]) -> bytes:
-    """Let the kiosk in after its digits were compared: certificate, events, shares, first manifest. Return its
-    identity.
-    """
-    return hub.store.run(lambda connection: _approve(hub, connection, enrolment, events, shares))
-
-
-def decline(hub: Hub, enrolment: bytes) -> None:
-    """Call an invitation off, because the digits differ or nobody is to come; it lets no kiosk in any more."""
-    hub.store.run(
-        lambda connection: execute(
+def settle_invitation(connection: sa.Connection, enrolment: bytes, state: str) -> None:
+    """Keep what became of an invitation: approved or cancelled. One that is cancelled forgets who has answered."""
+    if state == CANCELLED:
+        _set_state(connection, enrolment, CANCELLED, None)
+    else:
+        execute(
             connection,
-            """
-            UPDATE enrolment SET state = 'cancelled', public_key = NULL, software = NULL
-            WHERE enrolment = :enrolment AND state IN ('open', 'answered')
-            """,
+            "UPDATE enrolment SET state = :state WHERE enrolment = :enrolment",
+            state=state,
             enrolment=enrolment,
         )
-    )
 
 
 def applicants(connection: sa.Connection) -> list[Applicant]:
@@ -124,15 +154,15 @@ def _apply(hub: Hub, connection: sa.Connection, application: Application, now_ms
     invited = _invitation_answered_by(hub, connection, application)
     if invited is None:
         return "no such invitation"
-    if invited.state == "cancelled":
+    if invited.state == CANCELLED:
         return "invitation cancelled"
-    if invited.state == "open":
+    if invited.state == OPEN:
         if now_ms > invited.expires_ms:
             return "invitation expired"
-        _set_state(connection, bytes(invited.enrolment), "answered", application)
+        _set_state(connection, bytes(invited.enrolment), ANSWERED, application)
     elif bytes(invited.public_key) != application.public_key:
-        if invited.state == "answered":
-            _set_state(connection, bytes(invited.enrolment), "cancelled", None)
+        if invited.state == ANSWERED:
+            _set_state(connection, bytes(invited.enrolment), CANCELLED, None)
         return "invitation cancelled"
     return _welcome(hub, connection, application.public_key, bytes(invited.code))
 
@@ -167,35 +197,3 @@ def _welcome(hub: Hub, connection: sa.Connection, public_key: bytes, code: bytes
     certificate = bytes(approved.certificate) if approved else None
     manifest = newest_manifest(connection, kiosk) if approved else None
     return write_welcome(Welcome(hub.keyring.root_public_key, mac, newest_key_list(connection), certificate, manifest))
-
-
-def _approve(
-    hub: Hub, connection: sa.Connection, enrolment: bytes, events: tuple[int, ...], shares: tuple[Share, ...]
-) -> bytes:
-    invited = row(connection, "SELECT * FROM enrolment WHERE enrolment = :enrolment", enrolment=enrolment)
-    if invited is None or invited.state != "answered":
-        raise EnrolmentRefused("no kiosk waits for approval here")
-    public_key = bytes(invited.public_key)
-    kiosk = kiosk_identity(public_key)
-    if row(connection, "SELECT 1 FROM kiosk WHERE kiosk = :kiosk", kiosk=kiosk) is not None:
-        raise EnrolmentRefused("this identity exists already")
-    serial = 1 + row(connection, "SELECT count(*) AS kiosks FROM kiosk").kiosks
-    execute(
-        connection,
-        """
-        INSERT INTO kiosk (kiosk, public_key, serial, name, organisation, certificate, approved_ms)
-        VALUES (:kiosk, :public_key, :serial, :name, :organisation, :certificate, :approved_ms)
-        """,
-        kiosk=kiosk,
-        public_key=public_key,
-        serial=serial,
-        name=invited.name,
-        organisation=invited.organisation,
-        certificate=write_certificate(hub.keyring.signer(KIOSK), Certificate(public_key, serial, 0)),
-        approved_ms=hub.wall_ms(),
-    )
-    execute(connection, "UPDATE enrolment SET state = 'approved' WHERE enrolment = :enrolment", enrolment=enrolment)
-    for event in events:
-        assign(connection, kiosk, event)
-    sign_manifest(hub, connection, kiosk, shares)
-    return kiosk

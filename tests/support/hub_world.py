@@ -6,16 +6,23 @@ from __future__ import annotations
 
 import hashlib
 import random
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from wire_samples import MORNING_MS, ROOT_KEY, sample_key
 
+from hub.acts.doing import Done, Person, kind_of, new_number, perform, preview
+from hub.acts.events import add_event
+from hub.acts.kiosks import approve_kiosk, invite_kiosk
+from hub.acts.members import add_members
+from hub.acts.organisations import add_allotment, add_organisation
 from hub.intake.arrival import take_batch
-from hub.intake.facts import load_facts
+from hub.intake.facts import shares_in_force
+from hub.intake.reasons import Reason
 from hub.keys.keyring import Keyring, StoredKey, StoredKeys
-from hub.register.enrolments import apply, approve, invite
-from hub.register.reference import add_allotment, add_event, add_members, add_organisation
+from hub.ledger.posting import Moved
+from hub.register.enrolments import apply, invitation_of
 from hub.service import Hub, Pace
 from hub.store.database import Store, execute, row, rows
 from sync.batch import Batch, Head
@@ -23,12 +30,13 @@ from sync.certificate import kiosk_identity
 from sync.citytime import DAY_MS
 from sync.enrolment import Application, mac_from_kiosk, read_welcome
 from sync.entry import Body, Grant, Opened, SignedEntry, Stamp, first_prev, sign_entry
-from sync.envelope import MANIFEST, RECEIPT, SigningKey
+from sync.envelope import MANIFEST, MEMBER, RECEIPT, SigningKey
 from sync.keys import Instance, KeyList, write_key_list
 from sync.manifest import Activity, Manifest, OccasionBy, Share, read_manifest
 from sync.receipt import Receipt, read_receipt
 from sync.rules import ByHours, Fixed
 
+CLERK = Person("見本1")
 VISIT, HELP = 1, 2
 VISIT_POINTS = 50
 SOFTWARE = "kumapo test"
@@ -68,16 +76,21 @@ class World:
         self.hub = Hub(self.store, sample_keyring(), lambda: self.now_ms, chance.randbytes, Pace(30, 5_000))
         self.open_instance()
 
-        def work(connection: Any) -> None:  # a connection
-            self.organisation = add_organisation(connection, "見本団体1")
-            self.allotment = add_allotment(connection, self.organisation, "見本の付与枠", self.allotted, self.now_ms)
-            self.event = add_event(
-                connection, "見本まつり", MORNING_MS, MORNING_MS + DAY_MS // 3, self.allotment, activities()
-            )
-            self.members = add_members(connection, self.people, self.now_ms, chance.randrange)
-
-        self.store.run(work)
+        self.organisation = self.do(add_organisation, "見本団体1", "grants").made
+        self.allotment = self.do(add_allotment, self.organisation, "見本の付与枠", self.allotted).made
+        window = (MORNING_MS, MORNING_MS + DAY_MS // 3)
+        self.event = self.do(add_event, "見本まつり", *window, self.allotment, as_new(activities())).made
+        self.members = list(self.do(add_members, self.people).made)
         self.now_ms = MORNING_MS
+
+    def do(self, function: Callable[..., Done[Any]], *arguments: Any, reason: str = "見本の理由") -> Done[Any]:
+        """Do an act as 見本1, by a form of its own. Raises ActRefused."""
+        number = new_number(self.hub, CLERK, kind_of(function))
+        return perform(self.hub, CLERK, number, reason, function, *arguments)
+
+    def preview(self, function: Callable[..., Done[Any]], *arguments: Any) -> Moved:
+        """Return how points would move if an act were done."""
+        return preview(self.hub, CLERK, "見本の理由", function, *arguments)
 
     def open_instance(self) -> Instance:
         """Open an instance as `hub restore` does, with the sample root key."""
@@ -117,17 +130,22 @@ class World:
     ) -> Booth:
         """Enrol a kiosk and let it in."""
         key = sample_key(f"booth {name}")
-        enrolment, invitation = invite(self.hub, name, self.organisation, "http://127.0.0.1:1")
-        application = Application(
-            key.public, SOFTWARE, mac_from_kiosk(invitation.code, key.public, invitation.root_key_hash)
-        )
+        enrolment = self.do(invite_kiosk, name, self.organisation).made
+        application = self.application(enrolment, key)
         apply(self.hub, application)
         shares = (Share(self.allotment, total, reserve),) if has_share else ()
-        approve(self.hub, enrolment, events or (self.event,), shares)
+        self.do(approve_kiosk, enrolment, events or (self.event,), shares)
         welcome = read_welcome(apply(self.hub, application))
         assert welcome.manifest is not None
         manifest = read_manifest(welcome.manifest, self.hub.keyring.verifying(MANIFEST))
         return Booth(self, key, manifest, welcome.certificate)
+
+    def application(self, enrolment: bytes, key: SigningKey) -> Application:
+        """Return what a kiosk with that key answers to an invitation."""
+        with self.store.reading() as connection:
+            invitation = invitation_of(self.hub, connection, enrolment, "http://127.0.0.1:1")
+        assert invitation is not None
+        return Application(key.public, SOFTWARE, mac_from_kiosk(invitation.code, key.public, invitation.root_key_hash))
 
     def verdicts(self, booth: Booth | None = None) -> dict[str, tuple[int, int]]:
         """Return {verdict: (grants, points)} of one booth or of all, empty ones left out."""
@@ -140,11 +158,22 @@ class World:
                 found[one.verdict] = (before[0] + one.grants, before[1] + one.points)
         return found
 
-    def reasons(self, booth: Booth) -> dict[int, tuple[str, str]]:
-        """Return {seq: (verdict, reason)} of what was put aside."""
+    def reasons(self, booth: Booth) -> dict[int, tuple[str, Reason]]:
+        """Return {seq: (verdict, reasons)} of what was put aside."""
         with self.store.reading() as connection:
-            found = rows(connection, "SELECT seq, verdict, reason FROM aside WHERE kiosk = :kiosk", kiosk=booth.kiosk)
-        return {one.seq: (one.verdict, one.reason) for one in found}
+            found = rows(connection, "SELECT seq, verdict, reasons FROM aside WHERE kiosk = :kiosk", kiosk=booth.kiosk)
+        return {one.seq: (one.verdict, Reason(one.reasons)) for one in found}
+
+    def flags(self, booth: Booth) -> dict[int, tuple[str, ...]]:
+        """Return {seq: flags} of one booth's grants, what has none left out."""
+        with self.store.reading() as connection:
+            found = rows(
+                connection, "SELECT seq, flag FROM flag WHERE kiosk = :kiosk ORDER BY seq, flag", kiosk=booth.kiosk
+            )
+        flags: dict[int, tuple[str, ...]] = {}
+        for one in found:
+            flags[one.seq] = (*flags.get(one.seq, ()), one.flag)
+        return flags
 
     def balance(self, member: int) -> int:
         """Return what a member holds."""
@@ -175,7 +204,7 @@ class World:
         questions = {
             "balances": "SELECT bucket, member, held, owed FROM member_balance WHERE held + owed > 0 ORDER BY 1, 2",
             "accounts": "SELECT kind, holder, part, amount FROM account WHERE amount <> 0 ORDER BY 1, 2, 3",
-            "asides": "SELECT kiosk, seq, hash, points, verdict, reason FROM aside ORDER BY 1, 2, 3",
+            "asides": "SELECT kiosk, seq, hash, points, verdict, reasons FROM aside ORDER BY 1, 2, 3",
             "winners": """
                 SELECT event, bucket, member, activity, occasion, kiosk, seq, hash, sum(points) FROM transfer
                 GROUP BY event, bucket, member, activity, occasion, kiosk, seq, hash HAVING sum(points) <> 0
@@ -193,18 +222,24 @@ class World:
             }
 
     def shares(self, booth: Booth) -> dict[int, int]:
-        """Return the shares in force of a booth."""
+        """Return total + reserve of a booth's shares as last signed."""
         with self.store.reading() as connection:
-            return dict(load_facts(self.hub, connection, booth.kiosk).shares)
+            found = shares_in_force(connection, booth.kiosk)
+        return {allotment: total + reserve for allotment, (total, reserve) in found.items()}
 
 
-def activities() -> list[Activity]:
+def activities() -> tuple[Activity, ...]:
     """Return the sample event's activities: a visit gives 50 once, helping gives points by the hours once a day."""
     by_hours = ByHours(((1, 100), (60, 200), (120, 300)))
-    return [
+    return (
         Activity(VISIT, "来場", Fixed(VISIT_POINTS), OccasionBy.NONE, 0),
         Activity(HELP, "お手伝い", by_hours, OccasionBy.DAY, 1),
-    ]
+    )
+
+
+def as_new(known: Iterable[Activity]) -> tuple[Activity, ...]:
+    """Return activities and slots as a form for a new event has them: without numbers, which come in their order."""
+    return tuple(one._replace(activity=0, slots=tuple(slot._replace(slot=0) for slot in one.slots)) for one in known)
 
 
 @dataclass
@@ -254,7 +289,8 @@ class Booth:
 
     def make_grant(self, person: int = 0, **changes: Any) -> Grant:  # items of a grant
         """Return the body of such a grant."""
-        usual = Grant(self.world.event, VISIT, 0, self.world.members[person], 1, 0, b"kid1", 0, VISIT_POINTS, 1, 7, 1)
+        kid = MEMBER.kid(self.world.hub.keyring.signer(MEMBER).public)
+        usual = Grant(self.world.event, VISIT, 0, self.world.members[person], 1, 0, kid, 0, VISIT_POINTS, 1, 7, 1)
         return usual._replace(**changes)
 
     def clone(self, after_seq: int) -> Booth:

@@ -1,0 +1,84 @@
+"""What an act does about entries: it judges those it touches, kiosk by kiosk in one order, and no others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import sqlalchemy as sa
+
+from hub.acts.doing import Doing
+from hub.intake.judging import Cause, judge_kiosk, judge_some
+from hub.intake.moment import moment_for
+from hub.intake.progress import Progress, lock_progress
+from hub.intake.stored import Name
+from hub.ledger.posting import Moved
+from hub.store.database import execute, rows
+
+
+def lock_kiosk(doing: Doing, kiosk: bytes) -> tuple[Progress, int]:
+    """Wait for a kiosk's turn, so that nothing of it arrives meanwhile; return its progress and the moment."""
+    progress = lock_progress(doing.connection, kiosk, 0)
+    return progress, moment_for(doing.hub, doing.connection, kiosk)
+
+
+def lock_all_kiosks(doing: Doing) -> None:
+    """Wait for the turn of every kiosk that has sent something, in the order in which all take turns: what arrives now
+    must not be judged by what this act is about to change.
+    """
+    execute(
+        doing.connection,
+        """
+        INSERT INTO kiosk_progress (kiosk, head_seq, cursor_seq, cursor_hash, receipt_number, last_contact_ms,
+                                    last_arrival_ms, is_plain, beyond, fold)
+        SELECT kiosk, head_seq, cursor_seq, cursor_hash, receipt_number, last_contact_ms, last_arrival_ms, is_plain,
+               beyond, fold
+        FROM kiosk_progress WHERE true ORDER BY kiosk
+        ON CONFLICT (kiosk) DO UPDATE SET head_seq = kiosk_progress.head_seq
+        """,
+    )
+
+
+def judge_entries(doing: Doing, kiosk: bytes, names: set[Name], *, may_wait: bool = True) -> Moved:
+    """Judge some entries of a kiosk. `may_wait`: what is too much for one transaction is worked off after it."""
+    if not names:
+        return Moved()
+    _, now_ms = lock_kiosk(doing, kiosk)
+    return judge_some(doing.hub, doing.connection, kiosk, names, _cause(doing, now_ms, may_wait=may_wait))
+
+
+def judge_by_kiosk(doing: Doing, entries: Mapping[bytes, set[Name]]) -> Moved:
+    """Judge entries of several kiosks."""
+    moved = Moved()
+    for kiosk in sorted(entries):
+        moved = moved.and_also(judge_entries(doing, kiosk, entries[kiosk]))
+    return moved
+
+
+def judge_all_of(doing: Doing, kiosk: bytes, now_ms: int) -> Moved:
+    """Judge everything of a kiosk, after its branches have changed."""
+    return judge_kiosk(doing.hub, doing.connection, kiosk, _cause(doing, now_ms, may_wait=True))
+
+
+def by_kiosk(entries: Iterable[tuple[bytes, int, bytes]]) -> dict[bytes, set[Name]]:
+    """Return entries, each named by kiosk, number and hash, kiosk by kiosk."""
+    found: dict[bytes, set[Name]] = {}
+    for kiosk, seq, entry_hash in entries:
+        found.setdefault(kiosk, set()).add((seq, entry_hash))
+    return found
+
+
+def entries_at(connection: sa.Connection, event: int) -> dict[bytes, set[Name]]:
+    """Return all entries that lie at an event, posted or put aside, kiosk by kiosk."""
+    found = rows(
+        connection,
+        """
+        SELECT kiosk, seq, hash FROM transfer WHERE event = :event
+        UNION SELECT kiosk, seq, hash FROM aside WHERE event = :event
+        """,
+        event=event,
+    )
+    return by_kiosk((bytes(one.kiosk), one.seq, bytes(one.hash)) for one in found)
+
+
+def _cause(doing: Doing, now_ms: int, *, may_wait: bool) -> Cause:
+    return Cause(now_ms, doing.number, may_wait=may_wait and not doing.is_preview)
