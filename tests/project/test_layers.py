@@ -14,14 +14,14 @@ import pytest
 
 ROOT: Final = Path(__file__).parents[2]
 
-# who may import whom; demo and benchmarks stand above and may import all of these
+# who may import whom; demo, benchmarks and simulator stand above and may import all of these
 MAY_IMPORT: Final = {
     "config": {"config"},
     "sync": {"sync"},
     "kiosk": {"kiosk", "sync", "config"},
     "hub": {"hub", "sync", "config"},
 }
-ABOVE: Final = {"demo", "benchmarks", "tests"}
+ABOVE: Final = {"demo", "benchmarks", "simulator", "tests"}
 PROJECT: Final = MAY_IMPORT.keys() | ABOVE
 
 # they decide: values in, values out

@@ -1,0 +1,218 @@
+"""Plays a chapter: founds its city, takes its steps, lets all faults stop at the end, and sees that everything that can
+still be read has arrived and has a verdict.
+"""
+
+from __future__ import annotations
+
+import shutil
+import traceback
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hub.acts.refusals import ActRefused
+from hub.store.database import rows
+from kiosk.journal import Journal
+from kiosk.journal_file import JournalError
+from kiosk.journal_open import JournalSetAside, open_journal, read_journal
+from kiosk.uplink import UplinkThread
+from simulator.booths import Machine
+from simulator.checks import check_reckoning, is_rolled_back_now, whole_look
+from simulator.clerks import Way
+from simulator.digest import digest_of, picture
+from simulator.enrolling import found_city, let_in
+from simulator.machines import MACHINE_STEPS
+from simulator.shelf import Shelves
+from simulator.stage import Stage
+from simulator.steps import HUB_STEPS
+from simulator.story import Chapter, Step
+from simulator.town import Impossible, Picks, Violated, Violation
+from sync.engine import HubUnreachable, waiting
+from sync.entry import hash_of
+
+LAST_ROUNDS = 400
+"""Exchanges a booth is given at the end, when nothing is in the way any more."""
+
+STEPS = {**HUB_STEPS, **MACHINE_STEPS}
+
+
+@dataclass
+class Ended:
+    """What a chapter has come to. `digest` is "" where it ended at a violation."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+    entries: int = 0
+    violation: Violation | None = None
+    digest: str = ""
+
+
+def play(chapter: Chapter, folder: Path, shelves: Shelves) -> Ended:
+    """Play a chapter in a fresh folder."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    stage = Stage(chapter.seed, folder, shelves.fresh(folder))
+    ended = Ended(stage.world.counts, stage.clerks.refused)
+    try:
+        set_up(stage, chapter.kiosks)
+        for step in chapter.steps:
+            take(stage, step)
+        come_to_rest(stage)
+        ended.digest = _digest(stage)
+        ended.entries = _entries(stage)
+    except Violated as violated:
+        ended.violation = Violation(stage.world.step, violated.rule, violated.seen)
+    except Exception as error:  # noqa: BLE001  # whatever is raised in a story is what it has found
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        rule = f"exception: {type(error).__name__} in {Path(where.filename).name}:{where.name}"
+        ended.violation = Violation(stage.world.step, rule, "".join(traceback.format_exception(error))[-3_000:])
+    finally:
+        _close(stage)
+    return ended
+
+
+def set_up(stage: Stage, kiosks: int) -> None:
+    """Found the city and let its booths in."""
+    stage.house.found()
+    found_city(stage, kiosks)
+    for number in range(kiosks):
+        machine = stage.add_machine(f"booth-{number + 1}")
+        let_in(stage, machine, Picks((number, 1, 2, 3)))
+
+
+def take(stage: Stage, step: Step) -> None:
+    """Take one step; one that cannot be taken is passed over. Raises Violated."""
+    stage.world.begin(step.number, step.at_ms)
+    try:
+        STEPS[step.kind](stage, step)
+    except Impossible:
+        stage.world.count("passed over")
+
+
+def come_to_rest(stage: Stage) -> None:
+    """Stop all faults, let everything be sent, and look at the whole. Raises Violated."""
+    stage.world.begin(stage.world.step + 1, stage.world.now_ms)
+    stage.house.ahead_ms = 0
+    stage.house.start()
+    stage.house.spare()
+    if is_rolled_back_now(stage.house.start()):
+        stage.house.open_instance()
+    _trust_clock(stage)
+    _deliver_all(stage)
+    for machine in stage.city.machines:
+        _drain(stage, machine)
+    hub = stage.hub()
+    check_reckoning(hub)
+    whole_look(hub)
+    _all_has_arrived(stage)
+
+
+def _trust_clock(stage: Stage) -> None:
+    try:
+        stage.clerks.act(stage.hub(), 1, "trust clock", Way.AT_ONCE, Picks((1,)))
+    except (Impossible, ActRefused):
+        return
+
+
+def _deliver_all(stage: Stage) -> None:
+    while stage.road.bag:
+        stage.road.deliver_late(0)
+    try:
+        stage.road.import_stick(stays=False)
+    except HubUnreachable as error:
+        raise Violated("a stick is not taken in although nothing is in the way", str(error)) from error
+
+
+def _drain(stage: Stage, machine: Machine) -> None:
+    """Let a booth send what is on its card, and what was salvaged from cards before it."""
+    machine.offline_until_ms = 0
+    line = stage.lines[machine.name]
+    line.weather = []
+    if machine.journal is None and machine.path.exists():
+        try:
+            machine.start(0)
+            machine.journal = open_journal(machine.path, accept_volatile=True)
+        except JournalSetAside as aside:
+            machine.salvaged.append(aside.salvaged.path)
+        except JournalError:
+            machine.journal = None
+    if machine.journal is not None and machine.journal.certificate() is not None:
+        _send_all(stage, machine, machine.journal)
+    for path in machine.salvaged:
+        _send_salvaged(stage, machine, path)
+
+
+def _send_salvaged(stage: Stage, machine: Machine, path: Path) -> None:
+    try:
+        journal = open_journal(path, accept_volatile=True)
+    except JournalError:
+        return  # nothing in it says whose it is
+    kept, machine.journal = machine.journal, journal
+    try:
+        if journal.certificate() is not None:
+            _send_all(stage, machine, journal)
+    finally:
+        machine.journal = kept
+        journal.close()
+
+
+def _send_all(stage: Stage, machine: Machine, journal: Journal) -> None:
+    uplink = UplinkThread(journal, stage.lines[machine.name], machine.clock, lambda: 0.5)
+    for _ in range(LAST_ROUNDS):
+        uplink.turn()
+        stopped = journal.uplink()
+        is_through = stopped.resent_seq >= journal.head().seq if stopped.stopped else waiting(journal) == 0
+        if is_through:
+            return
+    if not journal.uplink().beyond and not journal.stopped and not journal.uplink().refused:
+        raise Violated("faults have stopped, and it is not sent", f"{machine.name}: {uplink.state}")
+
+
+def _all_has_arrived(stage: Stage) -> None:
+    """Everything that can still be read on any card or stick must be in the hub. Raises Violated."""
+    with stage.hub().store.reading() as connection:
+        arrived = {bytes(one.hash) for one in rows(connection, "SELECT hash FROM entry")}
+    for machine in stage.city.machines:
+        for path in [machine.path, *machine.salvaged]:
+            for seq, entry_hash in _readable(machine, path):
+                if entry_hash not in arrived:
+                    raise Violated("readable, and not arrived", f"{machine.name} {path.name}: entry {seq}")
+
+
+def _readable(machine: Machine, path: Path) -> list[tuple[int, bytes]]:
+    """Return the entries on a card that are whole and whose journal may still be sent."""
+    reader = machine.journal if path == machine.path else None
+    if reader is None:
+        if not path.exists():
+            return []
+        try:
+            other = read_journal(path)
+        except JournalError:
+            return []
+        found = _whole(other) if other.certificate() is not None else []
+        other.close()
+        return found
+    return _whole(reader) if reader.certificate() is not None else []
+
+
+def _whole(reader: Journal | object) -> list[tuple[int, bytes]]:
+    assert hasattr(reader, "rows")  # a reader of either kind
+    return [(one.seq, one.hash) for one in reader.rows(1) if hash_of(one.encoded) == one.hash]
+
+
+def _digest(stage: Stage) -> str:
+    with stage.hub().store.reading() as connection:
+        return digest_of(picture(connection))
+
+
+def _entries(stage: Stage) -> int:
+    with stage.hub().store.reading() as connection:
+        return len(rows(connection, "SELECT seq FROM entry"))
+
+
+def _close(stage: Stage) -> None:
+    for machine in stage.city.machines:
+        machine.kill()
+    stage.house.stop()
+
+
