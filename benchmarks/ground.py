@@ -6,20 +6,27 @@ are fixed, so each run measures the same.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Concatenate, Final, ParamSpec, TypeVar
 
+from hub.acts.doing import Doing, Done, Person, kind_of, new_number, perform
+from hub.acts.events import add_event
+from hub.acts.kiosks import approve_kiosk, invite_kiosk
+from hub.acts.members import COUNT_MAX, add_members
+from hub.acts.organisations import add_allotment, add_organisation
 from hub.intake.check import check_batch
 from hub.intake.facts import load_facts
-from hub.intake.judge import Attested, Fold, judge
+from hub.intake.intervals import NOTHING_KNOWN, Source
+from hub.intake.judge import Attested, Candidacy, Fold, Standing, judge
+from hub.intake.reasons import NONE
+from hub.intake.settle import RepeatKey
 from hub.keys.keyring import load_keyring
 from hub.ledger.posting import Change, post
-from hub.register.enrolments import apply, approve, invite
+from hub.register.enrolments import apply, invitation_of
 from hub.register.manifests import newest_manifest
-from hub.register.reference import add_allotment, add_event, add_members, add_organisation
 from hub.service import Hub, found_hub, instances, newest_key_list
 from hub.store.database import Store, row, sqlite_url
 from kiosk.journal import Journal, Kept
@@ -32,15 +39,25 @@ from sync.entry import Body, Grant, Opened, Read, Shown, SignedEntry, Stamp, Tru
 from sync.envelope import MEMBER, SigningKey
 from sync.keys import DEMO_LABEL
 from sync.manifest import Activity, OccasionBy, Share
+from sync.member import bucket_of
 from sync.rules import Fixed
 
 NOW_MS: Final = 1_794_700_000_000
 """2026-11-15 in the city: the events are on, and everything is signed and arrives now."""
 OCCASION: Final = city_day(NOW_MS)
-HELPING: Final = 1
+NEW, HELPING = 0, 1
+"""An activity without a number gets the first one that its event never had."""
 POINTS: Final = 10
 BOOT: Final = bytes(range(16))
 SOFTWARE: Final = "kumapo 0.1.0"
+ALLOTTED: Final = 10**9
+SHARE: Final = 1_500_000
+"""Enough for a season of one booth; the allotment is enough for 600 of them."""
+CLERK: Final = Person("担当 1")
+WHY: Final = "見本"
+
+Arguments = ParamSpec("Arguments")
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -131,26 +148,56 @@ def crowds(ground: Ground, events: Iterable[int], size: int) -> Iterator[tuple[i
 def standings(ground: Ground, booth: Booth, fold: Fold, bodies: list[Grant]) -> list[Change]:
     """Return what the hub makes of these grants before it posts them."""
     arriving = check_batch(booth.key.public, booth.batch(bodies)).arriving
-    with ground.hub.store.reading() as connection:
-        facts = load_facts(ground.hub, connection, booth.kiosk)
+    facts = ground.hub.store.run(lambda connection: load_facts(ground.hub, connection, booth.kiosk, bodies))
     attested = [Attested(one.seq, one.hash, NOW_MS, one.entry, one.defect) for one in arriving]
-    return [Change(one, None) for one in judge(facts, attested, fold)]
+    return [Change(None, one) for one in judge(facts, fold, attested, NOTHING_KNOWN).standings]
+
+
+def eligible(ground: Ground, seq: int, entry_hash: bytes, granted: Grant) -> Standing:
+    """Return the standing of a grant as it was signed, without an entry behind it: for filling a ledger quickly."""
+    key = RepeatKey(granted.event, bucket_of(granted.member), granted.member, granted.activity, granted.occasion)
+    worth = (key, granted.points, ground.allotment, Candidacy.ELIGIBLE, NONE, ())
+    return Standing(seq, entry_hash, granted, *worth, stamp(seq).wall_ms, Source.CONFIRMED, BOOT)
 
 
 def post_standings(ground: Ground, booth: Booth, changes: list[Change]) -> None:
     """Post these standings in a transaction of their own, and nothing else."""
     with ground.hub.store.transaction() as connection:
-        post(connection, booth.kiosk, changes, [ground.allotment], NOW_MS)
+        post(connection, booth.kiosk, changes, NOW_MS)
+
+
+def do(
+    hub: Hub,
+    function: Callable[Concatenate[Doing, Arguments], Done[Made]],
+    *arguments: Arguments.args,
+    **named: Arguments.kwargs,
+) -> Done[Made]:
+    """Do an act as a clerk does, with a form number of its own."""
+    number = new_number(hub, CLERK, kind_of(function))
+    return perform(hub, CLERK, number, WHY, function, *arguments, **named)
+
+
+def made_by(
+    hub: Hub,
+    function: Callable[Concatenate[Doing, Arguments], Done[Made]],
+    *arguments: Arguments.args,
+    **named: Arguments.kwargs,
+) -> Made:
+    """Do an act and return what it has made."""
+    return do(hub, function, *arguments, **named).made
 
 
 def let_in(ground: Ground, name: str, events: tuple[int, ...]) -> Booth:
     """Let a new booth in for these events, as a clerk does: invitation, application, approval with a share."""
     hub = ground.hub
     key = SigningKey(ground.chance.randbytes(32))
-    enrolment, invitation = invite(hub, name, ground.organisation, "http://127.0.0.1")
+    enrolment = made_by(hub, invite_kiosk, name, ground.organisation)
+    with hub.store.reading() as connection:
+        invitation = invitation_of(hub, connection, enrolment, "http://127.0.0.1")
+    assert invitation is not None
     mac = mac_from_kiosk(invitation.code, key.public, invitation.root_key_hash)
     apply(hub, Application(key.public, SOFTWARE, mac))
-    kiosk = approve(hub, enrolment, events, (Share(ground.allotment, 10**9, 0),))
+    kiosk = made_by(hub, approve_kiosk, enrolment, events, (Share(ground.allotment, SHARE, 0),))
     with hub.store.reading() as connection:
         approved = row(connection, "SELECT certificate FROM kiosk WHERE kiosk = :kiosk", kiosk=kiosk)
         manifest = newest_manifest(connection, kiosk)
@@ -177,11 +224,11 @@ def keep_all(ground: Ground, journal: Journal, bodies: Iterable[Body]) -> None:
 def _lay(store: Store, folder: Path, members: int, events: int, chance: random.Random) -> Ground:
     found_hub(store, folder / "hub", folder / "root.key", DEMO_LABEL, NOW_MS - DAY_MS, chance.randbytes)
     hub = Hub(store, load_keyring(folder / "hub"), lambda: NOW_MS, chance.randbytes)
-    helping = Activity(HELPING, "お手伝い", Fixed(POINTS), OccasionBy.DAY, 1)
-    with store.transaction() as connection:
-        organisation = add_organisation(connection, "見本の会")
-        allotment = add_allotment(connection, organisation, "見本", 10**12, NOW_MS)
-        window = (NOW_MS - DAY_MS, NOW_MS + DAY_MS)
-        numbers = [add_event(connection, f"行事{n}", *window, allotment, [helping]) for n in range(events)]
-        people = add_members(connection, members, NOW_MS - DAY_MS, chance.randrange)
+    helping = Activity(NEW, "お手伝い", Fixed(POINTS), OccasionBy.DAY, 1)
+    organisation = made_by(hub, add_organisation, "見本の会", "grants")
+    allotment = made_by(hub, add_allotment, organisation, "見本", ALLOTTED)
+    window = (NOW_MS - DAY_MS, NOW_MS + DAY_MS)
+    numbers = [made_by(hub, add_event, f"行事{n}", *window, allotment, (helping,)) for n in range(events)]
+    sizes = [min(COUNT_MAX, members - done) for done in range(0, members, COUNT_MAX)]
+    people = [member for size in sizes for member in made_by(hub, add_members, size)]
     return Ground(hub, organisation, allotment, tuple(numbers), tuple(people), chance)

@@ -22,16 +22,16 @@ from benchmarks.ground import (
     Booth,
     Ground,
     crowds,
+    eligible,
     grants,
     laid,
     let_in,
     post_standings,
-    stamp,
     standings,
 )
 from benchmarks.report import Line, Works, at_least, at_most, by_turns, rate
 from hub.intake.arrival import take_batch
-from hub.intake.judge import Candidacy, Fold, Judged
+from hub.intake.judge import Fold
 from hub.ledger.inbox import write_entries
 from hub.ledger.posting import Change, post
 from hub.store.database import row
@@ -144,7 +144,7 @@ def _filled(folder: Path, sizes: Sizes, transfers: int) -> Iterator[Ledger]:
             folder / "hub.db-wal",
             sender,
             poster,
-            Fold(manifest=poster.opened.manifest),
+            Fold(manifest=poster.opened.manifest, newest=poster.opened.manifest),
             crowds(ground, to_send, sizes.batch),
             crowds(ground, to_post, sizes.batch),
         )
@@ -154,13 +154,10 @@ def _fill_event(ground: Ground, event: int, count: int) -> None:
     """Let so many members be at an event: its booth's entries, with random bytes, and their postings."""
     booth, randbytes = let_in(ground, f"見本{event}", (event,)), ground.chance.randbytes
     people = enumerate(grants(ground, event, ground.chance.sample(ground.members, count)), 1)
-    judged = [
-        Judged(seq, randbytes(32), one, Candidacy.ELIGIBLE, "", (), stamp(seq).wall_ms, ground.allotment)
-        for seq, one in people
-    ]
+    judged = [eligible(ground, seq, randbytes(32), one) for seq, one in people]
     with ground.hub.store.transaction() as connection:
         write_entries(connection, [(booth.kiosk, one.seq, one.hash, NOW_MS, randbytes(ENTRY_LENGTH)) for one in judged])
-        post(connection, booth.kiosk, [Change(one, None) for one in judged], [ground.allotment], NOW_MS)
+        post(connection, booth.kiosk, [Change(None, one) for one in judged], NOW_MS)
 
 
 def _empty_wal(ledger: Ledger) -> None:

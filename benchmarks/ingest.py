@@ -96,7 +96,7 @@ def _by_turns(ground: Ground, bare_path: Path, sizes: Sizes, rounds: int) -> dic
     hub, crowd_of = ground.hub, crowds(ground, ground.events, sizes.grants)
     booth, other = (let_in(ground, name, ground.events) for name in ("見本1", "見本2"))
     take_batch(hub, booth.batch([booth.opened]))
-    fold = Fold(manifest=other.opened.manifest)
+    fold = Fold(manifest=other.opened.manifest, newest=other.opened.manifest)
     signed = _one_signed()
     with closing(_bare(bare_path)) as bare:
 
@@ -177,7 +177,7 @@ def _bare(path: Path) -> sqlite3.Connection:
     connection.execute(
         """
         create table transfer (event, bucket, member, activity, occasion, turn, kiosk, seq, hash, points, owed,
-                               allotment, from_share, occurred_ms, posted_ms, reason)
+                               allotment, occurred_ms, occurred_from, posted_ms, act)
         """
     )
     return connection
