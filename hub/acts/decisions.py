@@ -1,221 +1,195 @@
-"""What a person decides, each with a reason: release, dismiss, accept a hole, top up, fence, revoke. Recorded first,
-then judged again.
-"""
+"""Decisions on single entries: release, dismiss, take a decision back. The newest one on an entry counts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from typing import NamedTuple
 
-import sqlalchemy as sa
+from hub.acts.checks import want_kiosk
+from hub.acts.doing import Doing, Outcome, act
+from hub.acts.judged import judge_entries, lock_kiosk
+from hub.acts.money import hand_out, mark_of, take_back
+from hub.acts.named import Put, entries_named, put_aside, targets_of
+from hub.acts.refusals import ActRefused, Refusal
+from hub.intake.judging import RUN_LIMIT
+from hub.intake.reasons import NOT_COUNTED, RELEASABLE, UNCOVERED, Reason, first_of
+from hub.intake.stored import Name
+from hub.ledger.inbox import fill_wanted
+from hub.ledger.posting import Moved
+from hub.register.events import newest_event
+from hub.store.database import execute_many, rows
+from sync.entry import Entry, Grant
 
-from hub.intake.arrival import judge_again, lock_progress
-from hub.intake.facts import shares_in_force
-from hub.intake.judge import RELEASABLE
-from hub.register.manifests import ManifestRefused, sign_manifest
-from hub.service import Hub
-from hub.store.database import execute, row, rows
-from sync.manifest import Share
-
-
-class ActRefused(Exception):
-    """A decision that cannot be taken; the text says why and what to do instead."""
-
-
-def release(hub: Hub, kiosk: bytes, hashes: Iterable[bytes], reason: str, done_by: str) -> None:
-    """Post held grants after all. Raises ActRefused where another act is the right one."""
-    _decide(hub, kiosk, list(hashes), "release", reason, done_by)
-
-
-def dismiss(hub: Hub, kiosk: bytes, hashes: Iterable[bytes], reason: str, done_by: str) -> None:
-    """Dismiss held grants. The hub never does so by itself."""
-    _decide(hub, kiosk, list(hashes), "dismiss", reason, done_by)
+RELEASE, DISMISS, REOPEN = "release", "dismiss", "reopen"
 
 
-def accept_hole(hub: Hub, kiosk: bytes, first_seq: int, last_seq: int, reason: str, done_by: str) -> None:
-    """Accept that entries `first_seq` … `last_seq` may be lost, and let what came after them count. They may still turn
-    up.
+class Decided(NamedTuple):
+    """A decision on an entry: the reasons a release sets aside, and what it moved to the kiosk, from where."""
+
+    kind: str
+    version: int = 0
+    reasons: int = 0
+    allotment: int = 0
+    points: int = 0
+
+
+_UNDECIDED = Decided("")
+
+
+def _number_of_entries(**told: Collection[Name]) -> str:
+    return f"{len(told['entries']):,}件 / entries"
+
+
+@act("release", counter="reopen decision", takes_points=True, text=_number_of_entries)
+def release(doing: Doing, kiosk: bytes, entries: tuple[Name, ...], reasons: int) -> Outcome[None]:
+    """Post held entries after all. `reasons` is the sum of the reasons that were shown; no other is set aside."""
+    decisions = _Decisions(doing, kiosk, entries)
+    new = {name: decisions.released(name, reasons) for name in decisions.names}
+    moved = decisions.write(new)
+    decisions.refuse_held(new)
+    return Outcome(None, moved)
+
+
+@act("dismiss", counter="reopen decision", takes_points=True, text=_number_of_entries)
+def dismiss(doing: Doing, kiosk: bytes, entries: tuple[Name, ...]) -> Outcome[None]:
+    """Dismiss grants, held or posted, or take what is no grant off the list. The hub never does so by itself."""
+    decisions = _Decisions(doing, kiosk, entries)
+    return Outcome(None, decisions.write({name: decisions.dismissed(name) for name in decisions.names}))
+
+
+@act("reopen decision", counter="", takes_points=True, text=_number_of_entries)
+def reopen_decision(doing: Doing, kiosk: bytes, entries: tuple[Name, ...]) -> Outcome[None]:
+    """Take decisions back: the entries are judged as if nothing had been decided."""
+    decisions = _Decisions(doing, kiosk, entries)
+    return Outcome(None, decisions.write({name: decisions.reopened(name) for name in decisions.names}))
+
+
+class _Decisions:
+    """One act's decisions on entries of one kiosk: what was there before, and what is written. Raises ActRefused where
+    nothing is chosen, or an entry has not arrived.
     """
 
-    def work(connection: sa.Connection) -> None:
-        progress, now_ms = lock_progress(hub, connection, kiosk)
-        starts_after = [run for run in progress.beyond if run[0] == last_seq + 1]
-        if first_seq != progress.cursor.seq + 1 or not starts_after:
-            raise ActRefused("この番号の欠落はありません / there is no hole with these numbers")
-        subject = f"{kiosk.hex()} {first_seq}-{last_seq}"
-        act = record(hub, connection, "accept hole", subject, reason, done_by, now_ms)
-        execute(
-            connection,
-            """
-            INSERT INTO accepted_hole (kiosk, first_seq, last_seq, act) VALUES (:kiosk, :first_seq, :last_seq, :act)
-            ON CONFLICT (kiosk, first_seq) DO NOTHING
-            """,
-            kiosk=kiosk,
-            first_seq=first_seq,
-            last_seq=last_seq,
-            act=act,
-        )
-        judge_again(hub, connection, kiosk)
+    def __init__(self, doing: Doing, kiosk: bytes, entries: Iterable[Name]) -> None:
+        self.names = sorted(set(entries))
+        if not self.names:
+            raise ActRefused(Refusal.NOTHING_CHOSEN)
+        want_kiosk(doing.connection, kiosk)
+        lock_kiosk(doing, kiosk)
+        self._doing, self._kiosk = doing, kiosk
+        self._entries: Mapping[Name, Entry | None] = entries_named(doing.connection, kiosk, self.names)
+        self._aside: Mapping[Name, Put] = put_aside(doing.connection, kiosk, self.names)
+        self._before = _newest(doing, kiosk, self.names)
+        self._allotments: dict[int, int] = {}
+        for seq, entry_hash in self.names:
+            if (seq, entry_hash) not in self._entries:
+                raise ActRefused(Refusal.GONE, what=seq)
 
-    hub.store.run(work)
+    def released(self, name: Name, shown: int) -> Decided:
+        """Return the release of a held entry. Raises ActRefused where it would not post."""
+        put = self._aside.get(name)
+        if put is None or put.verdict != "held":
+            raise ActRefused(Refusal.NOT_HELD, what=name[0])
+        if put.reasons & ~shown:
+            raise ActRefused(Refusal.GROUND_CHANGED, what=name[0])
+        if put.reasons & ~RELEASABLE:
+            needed = first_of(put.reasons & ~RELEASABLE)
+            raise ActRefused(Refusal.NEEDS_OTHER_ACT, what=name[0], needed=needed)
+        is_counted = not put.reasons & NOT_COUNTED
+        if is_counted and not put.points:
+            raise ActRefused(Refusal.CANNOT_POST, what=name[0], needed=Reason.POINTS)
+        covered = (self._allotment_of(put.event), put.points) if put.reasons & UNCOVERED and is_counted else (0, 0)
+        return Decided(RELEASE, self._version(name), put.reasons, *covered)
 
-
-def top_up(hub: Hub, kiosk: bytes, allotment: int, points: int, reason: str, done_by: str) -> None:
-    """Raise a kiosk's share by `points`; one act releases everything that was held for want of it. Raises
-    ActRefused.
-    """
-
-    def work(connection: sa.Connection) -> None:
-        total, reserve = shares_in_force(connection, kiosk).get(allotment, (0, 0))
-        try:
-            signed = sign_manifest(hub, connection, kiosk, (Share(allotment, total + points, reserve),))
-        except ManifestRefused as error:
-            raise ActRefused(str(error)) from error
-        subject = f"{kiosk.hex()} {allotment} +{points}"
-        record(hub, connection, "top up", subject, reason, done_by, signed.issued_ms)
-        judge_again(hub, connection, kiosk)
-
-    if points <= 0:
-        raise ActRefused("増やすポイント数を入れてください / the points to add must be above 0")
-    hub.store.run(work)
-
-
-def fence(hub: Hub, kiosk: bytes, reason: str, done_by: str) -> None:
-    """Stop counting what a kiosk signs from here on; what has been posted stays."""
-    _draw(hub, kiosk, "fenced", reason, done_by)
-
-
-def revoke(hub: Hub, kiosk: bytes, reason: str, done_by: str) -> None:
-    """Take a kiosk's key out of use, for instance when it was stolen; what the hub had not seen is held, and the kiosk
-    still drains.
-    """
-    _draw(hub, kiosk, "revoked", reason, done_by)
-
-
-def judge_kiosks_holding(hub: Hub, reason: str) -> None:
-    """Judge anew every kiosk with something held for `reason`, after a reference record has changed (a member became
-    known …).
-    """
-    with hub.store.reading() as connection:
-        kiosks = rows(
-            connection,
-            "SELECT DISTINCT kiosk FROM aside WHERE verdict = 'held' AND reason = :reason ORDER BY kiosk",
-            reason=reason,
-        )
-    _judge_all(hub, [bytes(one.kiosk) for one in kiosks])
-
-
-def judge_kiosks_at(hub: Hub, event: int) -> None:
-    """Judge anew every kiosk that has granted at an event, after its window or its allotment has changed."""
-    with hub.store.reading() as connection:
-        kiosks = rows(
-            connection,
-            """
-            SELECT kiosk FROM transfer WHERE event = :event UNION SELECT kiosk FROM aside WHERE event = :event
-            ORDER BY kiosk
-            """,
-            event=event,
-        )
-    _judge_all(hub, [bytes(one.kiosk) for one in kiosks])
-
-
-def _judge_all(hub: Hub, kiosks: list[bytes]) -> None:
-    for kiosk in kiosks:
-        hub.store.run(lambda connection, kiosk=kiosk: judge_again(hub, connection, kiosk))  # type: ignore[misc]
-
-
-def _decide(hub: Hub, kiosk: bytes, hashes: list[bytes], kind: str, reason: str, done_by: str) -> None:
-    if not hashes:
-        raise ActRefused("記録をえらんでください / choose at least one entry")
-
-    def work(connection: sa.Connection) -> None:
-        _, now_ms = lock_progress(hub, connection, kiosk)
-        act = record(hub, connection, kind, f"{kiosk.hex()} {len(hashes)}", reason, done_by, now_ms)
-        for entry_hash in hashes:
-            _decide_one(connection, kiosk, entry_hash, kind, act)
-        judge_again(hub, connection, kiosk)
-
-    hub.store.run(work)
-
-
-def _decide_one(connection: sa.Connection, kiosk: bytes, entry_hash: bytes, kind: str, act: bytes) -> None:
-    held = row(
-        connection,
-        "SELECT seq, reason FROM aside WHERE kiosk = :kiosk AND hash = :hash AND verdict = 'held'",
-        kiosk=kiosk,
-        hash=entry_hash,
-    )
-    if held is None:
-        raise ActRefused("この記録は要確認ではありません / this entry is not held")
-    if kind == "release" and held.reason not in RELEASABLE:
-        raise ActRefused(f"別の処理が必要です / another act is needed: {held.reason}")
-    decided = row(
-        connection,
-        "SELECT 1 FROM decision WHERE kiosk = :kiosk AND seq = :seq AND hash = :hash",
-        kiosk=kiosk,
-        seq=held.seq,
-        hash=entry_hash,
-    )
-    if decided is not None:
-        raise ActRefused("もう決めてあります。ほかの理由が残っています / decided before; held for another reason")
-    execute(
-        connection,
-        "INSERT INTO decision (kiosk, seq, hash, kind, act) VALUES (:kiosk, :seq, :hash, :kind, :act)",
-        kiosk=kiosk,
-        seq=held.seq,
-        hash=entry_hash,
-        kind=kind,
-        act=act,
-    )
-
-
-def _draw(hub: Hub, kiosk: bytes, kind: str, reason: str, done_by: str) -> None:
-    def work(connection: sa.Connection) -> None:
-        progress, now_ms = lock_progress(hub, connection, kiosk)
-        act = record(hub, connection, kind, kiosk.hex(), reason, done_by, now_ms)
-        execute(
-            connection,
-            """
-            INSERT INTO fence (kiosk, kind, tip_seq, tip_hash, fork_seq, act, since_ms)
-            VALUES (:kiosk, :kind, :tip_seq, :tip_hash, 0, :act, :since_ms) ON CONFLICT (kiosk, kind) DO NOTHING
-            """,
-            kiosk=kiosk,
-            kind=kind,
-            tip_seq=progress.cursor.seq,
-            tip_hash=progress.cursor.hash,
-            act=act,
-            since_ms=now_ms,
-        )
-        judge_again(hub, connection, kiosk)
-
-    hub.store.run(work)
-
-
-def record(  # an act's own columns
-    hub: Hub,
-    connection: sa.Connection,
-    kind: str,
-    subject: str,
-    reason: str,
-    done_by: str,
-    now_ms: int | None = None,
-) -> bytes:
-    """Write down who did what, and why; return the act's key. `now_ms` is the moment of the transaction, where it has
-    asked for one. Raises ActRefused without a reason.
-    """
-    if not reason.strip():
-        raise ActRefused("理由を書いてください / a reason is needed")
-    act = hub.random_bytes(16)
-    execute(
-        connection,
+    def dismissed(self, name: Name) -> Decided:
+        """Return the dismissal of an entry. Raises ActRefused where it is dismissed so already, or is nothing that
+        could be.
         """
-        INSERT INTO act (act, kind, subject, reason, done_by, done_ms)
-        VALUES (:act, :kind, :subject, :reason, :done_by, :done_ms)
+        entry = self._entries[name]
+        if name not in self._aside and (entry is None or not isinstance(entry.body, Grant)):
+            raise ActRefused(Refusal.NOT_A_GRANT, what=name[0])
+        if self._before.get(name, _UNDECIDED).kind == DISMISS:
+            raise ActRefused(Refusal.STANDS_SO, what=name[0])
+        return Decided(DISMISS, self._version(name))
+
+    def reopened(self, name: Name) -> Decided:
+        """Return that a decision no longer counts. Raises ActRefused where there is none."""
+        if self._before.get(name, _UNDECIDED).kind not in {RELEASE, DISMISS}:
+            raise ActRefused(Refusal.NOT_DECIDED, what=name[0])
+        return Decided(REOPEN, self._version(name))
+
+    def write(self, decided: Mapping[Name, Decided]) -> Moved:
+        """Keep decisions and their covers, judge the entries, then give back the covers that no longer count."""
+        self._insert(decided)
+        for allotment, points in sorted(_covers(decided.values()).items()):
+            hand_out(self._doing, "cover", mark_of(self._doing, allotment), self._kiosk, allotment, points)
+        superseded = _covers(self._before.values())
+        touched = set(decided) | targets_of(self._doing.connection, self._kiosk, self._entries.values())
+        # What is to be given back must have come back first: nothing of it may wait.
+        moved = judge_entries(self._doing, self._kiosk, touched, may_wait=not superseded)
+        for allotment, points in sorted(superseded.items()):
+            take_back(self._doing, "cover back", mark_of(self._doing, allotment), self._kiosk, allotment, points)
+        return moved
+
+    def refuse_held(self, decided: Mapping[Name, Decided]) -> None:
+        """Raise ActRefused where a release did not release: what was read of it is no longer so."""
+        if len(decided) > RUN_LIMIT:
+            return
+        for name, put in sorted(put_aside(self._doing.connection, self._kiosk, decided).items()):
+            if put.verdict == "held":
+                raise ActRefused(Refusal.CANNOT_POST, what=name[0], needed=first_of(put.reasons))
+
+    def _allotment_of(self, event: int) -> int:
+        """Return the allotment that an event has now. Raises ActRefused where there is no such event."""
+        if event not in self._allotments:
+            found = newest_event(self._doing.connection, event)
+            if found is None:
+                raise ActRefused(Refusal.NO_EVENT, what=event)
+            self._allotments[event] = found.allotment
+        return self._allotments[event]
+
+    def _version(self, name: Name) -> int:
+        return self._before.get(name, _UNDECIDED).version + 1
+
+    def _insert(self, decided: Mapping[Name, Decided]) -> None:
+        execute_many(
+            self._doing.connection,
+            """
+            INSERT INTO decision (kiosk, seq, hash, version, kind, reasons, allotment, points, act)
+            VALUES (:kiosk, :seq, :hash, :version, :kind, :reasons, :allotment, :points, :act)
+            """,
+            [
+                {
+                    **one._asdict(),
+                    "kiosk": self._kiosk,
+                    "seq": seq,
+                    "hash": entry_hash,
+                    "act": self._doing.number,
+                }
+                for (seq, entry_hash), one in sorted(decided.items())
+            ],
+        )
+
+
+def _covers(decided: Iterable[Decided]) -> Counter[int]:
+    """Return the points that releases have moved to the kiosk, by allotment."""
+    points: Counter[int] = Counter()
+    for one in decided:
+        if one.kind == RELEASE and one.points:
+            points[one.allotment] += one.points
+    return points
+
+
+def _newest(doing: Doing, kiosk: bytes, names: Iterable[Name]) -> dict[Name, Decided]:
+    """Return the newest decision on each of some entries."""
+    fill_wanted(doing.connection, names)
+    found = rows(
+        doing.connection,
+        """
+        SELECT d.seq, d.hash, d.kind, d.version, d.reasons, d.allotment, d.points FROM wanted w
+        JOIN decision d ON d.kiosk = :kiosk AND d.seq = w.seq AND d.hash = w.hash
+        ORDER BY d.seq, d.hash, d.version
         """,
-        act=act,
-        kind=kind,
-        subject=subject,
-        reason=reason.strip(),
-        done_by=done_by,
-        done_ms=hub.wall_ms() if now_ms is None else now_ms,
+        kiosk=kiosk,
     )
-    return act
+    return {(one.seq, bytes(one.hash)): Decided(*one[2:]) for one in found}

@@ -1,0 +1,121 @@
+"""Acts that answer when a booth was switched on: the day of grants by a booth without a clock (docs/time.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from hub.acts.checks import want_kiosk
+from hub.acts.doing import Doing, Outcome, act
+from hub.acts.judged import judge_entries, lock_kiosk
+from hub.acts.named import entries_of_boot, targets_of
+from hub.acts.refusals import ActRefused, Refusal
+from hub.intake.facts import load_facts
+from hub.intake.intervals import ANSWER_SLACK_MS
+from hub.intake.judge import Attested, samples_in
+from hub.intake.judging import held_for
+from hub.intake.reasons import Reason
+from hub.intake.stored import Name, landmarks
+from hub.ledger.posting import Moved
+from hub.store.database import insert, row
+from sync.entry import Opened
+
+
+def _boot_text(**told: Any) -> str:  # an act's arguments
+    return str(told["boot"].hex())
+
+
+@act("say boot start", counter="take back boot start", takes_points=True, text=_boot_text)
+def say_boot_start(doing: Doing, kiosk: bytes, boot: bytes, started_ms: int) -> Outcome[None]:
+    """Say when a booth was switched on, where nothing better tells; what was held for its day is judged."""
+    want_kiosk(doing.connection, kiosk)
+    _, now_ms = lock_kiosk(doing, kiosk)
+    entries = _entries(doing, kiosk, boot)
+    _refuse_contradiction(doing, kiosk, entries, started_ms)
+    version, before_ms = _newest(doing.connection, kiosk, boot)
+    if before_ms == started_ms:
+        raise ActRefused(Refusal.STANDS_SO)
+    _write(doing, kiosk, boot, version + 1, started_ms, now_ms)
+    return Outcome(None, _judge(doing, kiosk, entries))
+
+
+@act("take back boot start", counter="say boot start", takes_points=True, text=_boot_text)
+def take_back_boot_start(doing: Doing, kiosk: bytes, boot: bytes) -> Outcome[None]:
+    """Take an answer back about when a booth was switched on."""
+    want_kiosk(doing.connection, kiosk)
+    _, now_ms = lock_kiosk(doing, kiosk)
+    version, before_ms = _newest(doing.connection, kiosk, boot)
+    if before_ms is None:
+        raise ActRefused(Refusal.GONE)
+    _write(doing, kiosk, boot, version + 1, None, now_ms)
+    return Outcome(None, _judge(doing, kiosk, _entries(doing, kiosk, boot)))
+
+
+def _entries(doing: Doing, kiosk: bytes, boot: bytes) -> list[Attested]:
+    entries = entries_of_boot(doing.connection, kiosk, boot)
+    if not entries:
+        raise ActRefused(Refusal.NO_BOOT)
+    return entries
+
+
+def _refuse_contradiction(doing: Doing, kiosk: bytes, entries: Sequence[Attested], started_ms: int) -> None:
+    """Refuse a moment that what has arrived rules out: the boot has a time sample, or its entries would have been
+    signed after they arrived, or before a time that the hub had signed earlier.
+    """
+    first, last = entries[0], entries[-1]
+    if first.entry is None or last.entry is None:
+        raise ActRefused(Refusal.NO_BOOT)
+    marks = landmarks(doing.connection, kiosk)
+    manifests = load_facts(doing.hub, doing.connection, kiosk, ()).manifests
+    samples = samples_in(marks, manifests, 0)
+    if any(sample.boot == first.entry.stamp.boot for sample in samples):
+        raise ActRefused(Refusal.TIME_CONTRADICTS, what="センターの時刻を受けとっています / the hub has told the time")
+    before = [one.entry.body for one in marks if one.entry is not None and one.seq < first.seq]
+    named = [body.manifest for body in before if isinstance(body, Opened) and body.manifest is not None]
+    issued = [manifests[one].issued_ms for one in named if one in manifests]
+    floor_ms = max([*issued, *(one.clock.hub_ms for one in samples if one.seq < first.seq)], default=0)
+    if started_ms + first.entry.stamp.monotonic_ms + ANSWER_SLACK_MS < floor_ms:
+        raise ActRefused(Refusal.TIME_CONTRADICTS, what=f"{first.seq}")
+    if any(
+        one.entry is not None and started_ms + one.entry.stamp.monotonic_ms - ANSWER_SLACK_MS > one.arrived_ms
+        for one in entries
+    ):
+        raise ActRefused(Refusal.TIME_CONTRADICTS, what=f"{last.seq}")
+
+
+def _judge(doing: Doing, kiosk: bytes, entries: Sequence[Attested]) -> Moved:
+    """Judge the entries of a boot, what voids in it name, and the voids that were held for want of a day."""
+    connection = doing.connection
+    names: set[Name] = {(one.seq, one.hash) for one in entries} | held_for(connection, kiosk, Reason.VOID_DAY)
+    names |= targets_of(connection, kiosk, [one.entry for one in landmarks(connection, kiosk)])
+    return judge_entries(doing, kiosk, names)
+
+
+def _newest(connection: sa.Connection, kiosk: bytes, boot: bytes) -> tuple[int, int | None]:
+    """Return the newest version about a boot, and when it says the boot began."""
+    found = row(
+        connection,
+        """
+        SELECT version, started_ms FROM boot_start WHERE kiosk = :kiosk AND boot = :boot ORDER BY version DESC LIMIT 1
+        """,
+        kiosk=kiosk,
+        boot=boot,
+    )
+    return (0, None) if found is None else (found.version, found.started_ms)
+
+
+def _write(  # an answer's own columns
+    doing: Doing, kiosk: bytes, boot: bytes, version: int, started_ms: int | None, since_ms: int
+) -> None:
+    insert(
+        doing.connection,
+        "boot_start",
+        kiosk=kiosk,
+        boot=boot,
+        version=version,
+        started_ms=started_ms,
+        since_ms=since_ms,
+        act=doing.number,
+    )
