@@ -39,6 +39,7 @@ from hub.intake.stored import (
     Stored,
     all_entries,
     entries_between,
+    entries_like,
     entries_numbered,
     forget_folds,
     keep_folds,
@@ -57,7 +58,6 @@ from sync.batch import Head
 from sync.citytime import city_day
 from sync.entry import Clock, Grant, Trust, Void, first_prev
 from sync.manifest import OccasionBy
-from sync.member import bucket_of
 
 FOLD_EVERY = 500
 """Entries between kept folds within one boot."""
@@ -94,7 +94,8 @@ def judge_on(  # what goes on at the cursor
     facts = load_facts(hub, connection, kiosk, _grants(fresh))
     samples = samples_in(fresh, facts.manifests, progress.fold.floor_ms)
     ours = [progress.fold.sample] if progress.fold.sample is not None else []
-    known = _with_readings(connection, kiosk, know([*ours, *samples], facts.answers), facts, fresh)
+    known = know([*ours, *samples], facts.answers)
+    known = _with_readings(connection, kiosk, known, facts, fresh, progress.fold.floor_ms)
     voids, voided_before = _voids_among_new(connection, kiosk, facts, fresh)
     places = _fold_places(fresh, progress.fold.boot, last_kept_fold(connection, kiosk))
     fold, folds, standings = _judge_in_parts(facts, progress.fold, fresh, known, voids, places)
@@ -200,7 +201,8 @@ def _changes_at(
     facts = load_facts(hub, connection, kiosk, _grants(wanted))
     marks = landmarks(connection, kiosk)
     known = know(samples_in(marks, facts.manifests, 0), facts.answers)
-    known = _with_readings(connection, kiosk, known, facts, [*wanted, *fresh])
+    floor_ms = min(fold.floor_ms for fold, _ in stretches)
+    known = _with_readings(connection, kiosk, known, facts, [*wanted, *fresh], floor_ms)
     voids = _voids_on(connection, kiosk, _voids(marks), known, facts.decisions, {seq for seq, _ in names})
     standings = [
         one
@@ -433,24 +435,22 @@ def _of_this_boot(connection: sa.Connection, kiosk: bytes, progress: Progress) -
     return {(one.seq, bytes(one.hash)) for one in run}
 
 
-def _with_readings(
-    connection: sa.Connection, kiosk: bytes, known: Known, facts: Facts, entries: Sequence[Attested]
+def _with_readings(  # what a reading may turn on
+    connection: sa.Connection, kiosk: bytes, known: Known, facts: Facts, entries: Sequence[Attested], floor_ms: int
 ) -> Known:
-    """Return what is known, with what other boots read in the same place, where a once-a-day grant may turn on it."""
-    unsure = [one for one in entries if _is_unsure(facts, one)]
+    """Return what is known, with what other boots read in the same place, where a once-a-day grant may turn on it. No
+    entry was signed before `floor_ms`.
+    """
+    unsure = _grants(one for one in entries if _is_unsure(facts, one, floor_ms))
     if not unsure:
         return known
-    others: dict[Name, Attested] = {(one.seq, one.hash): one for one in entries}
-    for grant in _grants(unsure):
-        numbers = {seq for seq, _ in _same_place(connection, kiosk, grant)}
-        for one in entries_numbered(connection, kiosk, numbers).values():
-            others[one.seq, one.hash] = one
+    others = {(one.seq, one.hash): one for one in [*entries, *entries_like(connection, kiosk, unsure)]}
     return replace(known, readings=_readings_in(others.values()))
 
 
-def _is_unsure(facts: Facts, one: Attested) -> bool:
-    """Tell whether a grant is one of a once-a-day activity of an event of several days, by a clock that was confirmed
-    only.
+def _is_unsure(facts: Facts, one: Attested, floor_ms: int) -> bool:
+    """Tell whether a grant is one of a once-a-day activity, by a clock that was confirmed only, and may have been
+    signed on several days of its event.
     """
     if one.entry is None or not isinstance(one.entry.body, Grant) or one.entry.stamp.trust != Trust.CONFIRMED:
         return False
@@ -458,29 +458,7 @@ def _is_unsure(facts: Facts, one: Attested) -> bool:
     activity = now.activities.get(one.entry.body.activity) if now else None
     if now is None or activity is None or activity.occasion_by is not OccasionBy.DAY:
         return False
-    return city_day(now.starts_ms) != city_day(now.ends_ms)
-
-
-def _same_place(connection: sa.Connection, kiosk: bytes, grant: Grant) -> set[Name]:
-    """Return this kiosk's entries for the same member, event and activity, posted or put aside."""
-    place = {
-        "event": grant.event,
-        "bucket": bucket_of(grant.member),
-        "member": grant.member,
-        "activity": grant.activity,
-        "kiosk": kiosk,
-    }
-    found = rows(
-        connection,
-        """
-        SELECT seq, hash FROM transfer WHERE event = :event AND bucket = :bucket AND member = :member
-           AND activity = :activity AND kiosk = :kiosk
-        UNION SELECT seq, hash FROM aside WHERE event = :event AND bucket = :bucket AND member = :member
-           AND activity = :activity AND kiosk = :kiosk
-        """,
-        **place,
-    )
-    return {(one.seq, bytes(one.hash)) for one in found}
+    return city_day(max(now.starts_ms, floor_ms)) < city_day(min(now.ends_ms, one.arrived_ms))
 
 
 def _readings_in(entries: Iterable[Attested]) -> dict[tuple[int, int, int, int], tuple[tuple[bytes, int], ...]]:

@@ -13,7 +13,7 @@ from hub.intake.intervals import Source
 from hub.intake.judge import NO_KEY, Attested, Candidacy, Flag, Fold, Standing
 from hub.intake.reasons import NONE, Reason
 from hub.intake.settle import RepeatKey
-from hub.ledger.inbox import fill_wanted
+from hub.ledger.inbox import fill_touched, fill_wanted
 from hub.store.database import execute, execute_many, row, rows
 from sync.entry import Grant
 from sync.member import bucket_of
@@ -65,6 +65,30 @@ def entries_numbered(connection: sa.Connection, kiosk: bytes, numbers: Iterable[
         kiosk=kiosk,
     )
     return {one.seq: _stored(one).attested for one in found}
+
+
+def entries_like(connection: sa.Connection, kiosk: bytes, grants: Iterable[Grant]) -> list[Attested]:
+    """Return the entries of a plain kiosk for the same member, event and activity as one of some grants, posted or put
+    aside.
+    """
+    fill_touched(
+        connection, {RepeatKey(one.event, bucket_of(one.member), one.member, one.activity, 0) for one in grants}
+    )
+    found = rows(
+        connection,
+        """
+        SELECT e.seq, e.hash, e.arrived_ms, e.encoded FROM (
+            SELECT t.seq, t.hash FROM touched k JOIN transfer t
+              ON t.event = k.event AND t.bucket = k.bucket AND t.member = k.member AND t.activity = k.activity
+            WHERE t.kiosk = :kiosk
+            UNION SELECT a.seq, a.hash FROM touched k JOIN aside a
+              ON a.event = k.event AND a.bucket = k.bucket AND a.member = k.member AND a.activity = k.activity
+            WHERE a.kiosk = :kiosk
+        ) n JOIN entry e ON e.kiosk = :kiosk AND e.seq = n.seq AND e.hash = n.hash ORDER BY e.seq, e.hash
+        """,
+        kiosk=kiosk,
+    )
+    return [_stored(one).attested for one in found]
 
 
 def landmarks(connection: sa.Connection, kiosk: bytes) -> list[Attested]:
