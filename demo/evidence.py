@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from demo.cast import Total
 from demo.recount import Aside, Books, Check, HubBooks, Posting
+from hub.intake.reasons import all_of
 from hub.store.database import Store, rows
 from kiosk.journal_open import read_journal
 
@@ -66,14 +67,16 @@ def read_hub(connection: sa.Connection) -> HubBooks:
     """Return what the hub's database holds."""
     entries = rows(connection, "SELECT kiosk, encoded FROM entry ORDER BY kiosk, seq, hash")
     postings = rows(connection, "SELECT kiosk, hash, member, points FROM transfer ORDER BY kiosk, seq, hash, turn")
-    asides = rows(connection, "SELECT kiosk, hash, verdict, points, reason FROM aside ORDER BY kiosk, seq, hash")
+    asides = rows(connection, "SELECT kiosk, hash, verdict, points, reasons FROM aside ORDER BY kiosk, seq, hash")
     counts = rows(connection, "SELECT kiosk, verdict, grants, points FROM kiosk_count ORDER BY kiosk, verdict")
     balances = rows(connection, "SELECT member, held, owed FROM member_balance ORDER BY member")
     flags = rows(connection, "SELECT kiosk, hash, flag FROM flag ORDER BY kiosk, seq, hash, flag")
     return HubBooks(
         entries=tuple((bytes(one.kiosk), bytes(one.encoded)) for one in entries),
         postings=tuple(Posting(bytes(one.kiosk), bytes(one.hash), one.member, one.points) for one in postings),
-        asides=tuple(Aside(bytes(one.kiosk), bytes(one.hash), one.verdict, one.points, one.reason) for one in asides),
+        asides=tuple(
+            Aside(bytes(one.kiosk), bytes(one.hash), one.verdict, one.points, _named(one.reasons)) for one in asides
+        ),
         counts={(bytes(one.kiosk), one.verdict): Total(one.grants, one.points) for one in counts},
         accounts=tuple(
             one.amount for one in rows(connection, "SELECT amount FROM account ORDER BY kind, holder, part")
@@ -81,3 +84,8 @@ def read_hub(connection: sa.Connection) -> HubBooks:
         balances={one.member: (one.held, one.owed) for one in balances},
         flags=frozenset((bytes(one.kiosk), bytes(one.hash), one.flag) for one in flags),
     )
+
+
+def _named(reasons: int) -> str:
+    """Return the reasons in a sum, by their names."""
+    return ", ".join((one.name or "").replace("_", " ").lower() for one in all_of(reasons))

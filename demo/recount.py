@@ -27,7 +27,7 @@ class Posting(NamedTuple):
 
 
 class Aside(NamedTuple):
-    """A row of what was put aside: duplicate, held or dismissed."""
+    """A row of what was put aside: duplicate, held or dismissed. `reason` names its reasons, "" for a duplicate."""
 
     kiosk: bytes
     hash: bytes

@@ -1,6 +1,6 @@
 """The hub's side of the demo: founds a hub, fills it with events and sample members, runs it, and plays the clerk.
 
-What a clerk does goes through the hub's own functions on the hub's database. The members' cards are entered while the
+What a clerk does goes through the hub's own acts on the hub's database. The members' cards are entered while the
 hub process does not run; only the kiosks are let in beside it, when its database is new and nobody else writes to it.
 """
 
@@ -8,22 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
-
-import sqlalchemy as sa
 
 from config.clock import Clock
 from demo.cable import Address
 from demo.cast import OTHER_POINTS, POINTS
 from demo.processes import Child, DidNotCome, Family, Line
-from hub.acts.accounts import lose_card
+from hub.acts.doing import Done, Person, kind_of, new_number, perform
+from hub.acts.events import add_event
+from hub.acts.kiosks import approve_kiosk, invite_kiosk
+from hub.acts.members import add_members, lose_card
+from hub.acts.organisations import add_allotment, add_organisation
 from hub.audit import audit
 from hub.keys.keyring import load_keyring
-from hub.register.enrolments import applicants, approve, invite
-from hub.register.reference import add_allotment, add_event, add_members, add_organisation
+from hub.register.enrolments import applicants, invitation_of
 from hub.service import Hub
 from hub.store.opening import store_for
 from hub.store.turn import turn_to_write
@@ -41,6 +44,8 @@ HOUR_MS = 3_600_000
 SETTINGS_FILE = "hub.toml"
 SETTINGS = "next_after_seconds = 1\n"
 """Kiosks are asked to come every second, so that there is something to see."""
+
+CLERK = Person("デモ")
 
 START_SECONDS = 60.0
 LOOK_SECONDS = 0.1
@@ -79,7 +84,7 @@ class Town:
         self.store = store_for(data, "")
         self.hub = Hub(self.store, load_keyring(data), self._clock.wall_ms, os.urandom)
         with turn_to_write(data):
-            self.store.run(lambda connection: self._enter(connection, people))
+            self._enter(people)
 
     async def open(self, port: int = 0) -> Opening:
         """Start `hub serve`; return where it listens."""
@@ -105,7 +110,10 @@ class Town:
 
     def invite(self, name: str, address: Address) -> tuple[bytes, str]:
         """Open an invitation for a kiosk that reaches the hub at `address`; return its key and the text of its code."""
-        enrolment, invitation = invite(self.hub, name, self._organisation, "http://{}:{}".format(*address))
+        enrolment: bytes = _do(self.hub, invite_kiosk, name, self._organisation).made
+        with self.store.reading() as connection:
+            invitation = invitation_of(self.hub, connection, enrolment, "http://{}:{}".format(*address))
+        assert invitation is not None
         return enrolment, write_invitation(invitation)
 
     async def approve(self, enrolment: bytes, digits: str) -> bytes:
@@ -121,12 +129,15 @@ class Town:
             await asyncio.sleep(LOOK_SECONDS)
         if shown != digits:
             raise DidNotCome(f"the kiosk shows {digits}, the desk {shown or 'nothing'}")
-        return approve(self.hub, enrolment, self.events, (Share(self._allotment, SHARE, RESERVE),))
+        kiosk: bytes = _do(
+            self.hub, approve_kiosk, enrolment, self.events, (Share(self._allotment, SHARE, RESERVE),)
+        ).made
+        return kiosk
 
     def report_lost(self, person: int) -> None:
         """List somebody's first card as lost; the hub process must not be running."""
         with turn_to_write(self._folder / "data"):
-            lose_card(self.hub, self.member(person), 1, "見本の届け", "デモ")
+            _do(self.hub, lose_card, self.member(person), 1)
 
     def defects(self) -> list[str]:
         """Return what the hub's own audit objects to."""
@@ -157,22 +168,31 @@ class Town:
         if hasattr(self, "store"):
             self.store.close()
 
-    def _enter(self, connection: sa.Connection, people: int) -> None:
+    def _enter(self, people: int) -> None:
+        # The numbers of a run come from its seed, so that the same people come again.
+        seeded = replace(self.hub, random_bytes=self._random.randbytes)
         now_ms = self._clock.wall_ms()
-        self._organisation = add_organisation(connection, "見本団体1")
-        self._allotment = add_allotment(connection, self._organisation, "見本の付与枠", ALLOTTED, now_ms)
+        self._organisation = _do(seeded, add_organisation, "見本団体1", "grants").made
+        self._allotment = _do(seeded, add_allotment, self._organisation, "見本の付与枠", ALLOTTED).made
         today = (now_ms - HOUR_MS, now_ms + DAY_MS)
         other = self._random.choice([(now_ms - DAY_MS, now_ms - HOUR_MS), (now_ms + DAY_MS, now_ms + 2 * DAY_MS)])
         self.events = (
-            self._add_event(connection, "見本まつり", today, POINTS),
-            self._add_event(connection, "見本そうじの日", other, OTHER_POINTS),
+            self._add_event(seeded, "見本まつり", today, POINTS),
+            self._add_event(seeded, "見本そうじの日", other, OTHER_POINTS),
         )
-        self.members = add_members(connection, people, now_ms, self._random.randrange)
+        self.members = list(_do(seeded, add_members, people).made)
         self._random.shuffle(self.members)
 
-    def _add_event(self, connection: sa.Connection, name: str, window: tuple[int, int], points: int) -> int:
-        activity = Activity(ACTIVITY, "来場", Fixed(points), OccasionBy.NONE, 0)
-        return add_event(connection, name, *window, self._allotment, [activity])
+    def _add_event(self, hub: Hub, name: str, window: tuple[int, int], points: int) -> int:
+        activity = Activity(0, "来場", Fixed(points), OccasionBy.NONE, 0)
+        event: int = _do(hub, add_event, name, *window, self._allotment, (activity,)).made
+        return event
+
+
+def _do(hub: Hub, function: Callable[..., Done[Any]], *arguments: Any) -> Done[Any]:
+    """Do an act as the demo's clerk, by a form of its own."""
+    number = new_number(hub, CLERK, kind_of(function))
+    return perform(hub, CLERK, number, "デモ / demo", function, *arguments)
 
 
 def _opening(line: Line) -> Opening | None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 import functools
 import json
 import os
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,8 +18,11 @@ import sqlalchemy as sa
 from config.clock import SystemClock
 from config.hub_settings import HubSettings
 from config.settings import SettingsError, read_settings
+from hub.acts.doing import Person, kind_of, new_number, perform
+from hub.acts.members import add_members
+from hub.intake.backlog import finish_backlog
 from hub.keys.keyring import KeyringError
-from hub.register.reference import Card, add_members, all_members, cards_of
+from hub.register.members import Card, all_members, cards_of
 from hub.service import Hub, Pace, found_hub, open_instance
 from hub.store.append_only import grant_to_runtime_role
 from hub.store.database import Store, StoreError, row
@@ -156,6 +158,7 @@ def serve(
         gate = Gate(opened.random_bytes)
         app = create_app(opened, gate, Office(told.city, told.address))
         with _turn(opened.store, data) as say_address:
+            finish_backlog(opened)
 
             def announce(address: str) -> None:
                 say_address(address)
@@ -355,9 +358,10 @@ def _cards(opened: Hub, data: Path, members: Path | None, count: int | None) -> 
 
 
 def _add_members(opened: Hub, data: Path, count: int) -> list[int]:
+    person = Person("hub cards")
     with _turn(opened.store, data):
-        now_ms = opened.wall_ms()
-        return opened.store.run(lambda connection: add_members(connection, count, now_ms, secrets.randbelow))
+        number = new_number(opened, person, kind_of(add_members))
+        return list(perform(opened, person, number, f"hub cards --new {count}", add_members, count).made)
 
 
 def _refuse_unknown(connection: sa.Connection, numbers: list[int]) -> None:

@@ -60,7 +60,9 @@ class Refusal(Enum):
     LET_IN_ALREADY = "この端末は登録済みです。端末で新しい鍵を作ってください / this kiosk key was let in before"
     NO_KIOSK = "この端末はありません / there is no such kiosk"
     STANDS_SO = "もうそうなっています / it stands so already: {what}"
-    WITHDRAWN_AND_EMPTY = "失効した端末です。枠を待つ記録がないので、増やせません / the kiosk is withdrawn and nothing waits for its share"
+    WITHDRAWN_AND_EMPTY = (
+        "失効した端末です。枠を待つ記録がないので、増やせません / the kiosk is withdrawn; nothing waits for its share"
+    )
     BELOW_USED = "届いた記録より少なくは下げられません / it cannot be lowered below what has arrived: {what}"
     RECORDS_MISSING = "記録が欠けているあいだは、枠を戻せません / points stay with the kiosk while records are missing"
     NOT_ON_MAIN = (

@@ -12,7 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -25,11 +25,12 @@ from hub_stores import _administrator, _database
 from wire_samples import sample_key
 
 from config.clock import SystemClock
-from hub.acts.decisions import record
+from hub.acts.doing import Done, Person, kind_of, new_number, perform
+from hub.acts.kiosks import approve_kiosk, invite_kiosk
+from hub.acts.organisations import add_organisation
 from hub.commands import hub
 from hub.keys.keyring import load_keyring, load_root_key
-from hub.register.enrolments import apply, approve, invite
-from hub.register.reference import add_organisation
+from hub.register.enrolments import apply, invitation_of
 from hub.service import Hub, instances, newest_key_list
 from hub.store.database import Store, execute, row, rows
 from hub.store.opening import opened_hub
@@ -86,6 +87,12 @@ def serving(data: Path, *more: str) -> Iterator[tuple[subprocess.Popen[str], dic
             process.communicate(timeout=START_SECONDS)
 
 
+def do(found: Hub, function: Callable[..., Done[Any]], *arguments: object) -> Any:
+    """Do an act as a clerk, and return what it made."""
+    clerk = Person("担当 1")
+    return perform(found, clerk, new_number(found, clerk, kind_of(function)), "見本", function, *arguments).made
+
+
 def told(process: subprocess.Popen[str]) -> tuple[str, str]:
     """End a process with SIGTERM and return what it still had to say."""
     process.send_signal(signal.SIGTERM)
@@ -98,12 +105,15 @@ class Booth:
 
     def __init__(self, found: Hub, name: str, entries: int) -> None:
         self.key: SigningKey = sample_key(name)
-        organisation = found.store.run(lambda connection: add_organisation(connection, "見本団体1"))
-        enrolment, invitation = invite(found, name, organisation, "http://127.0.0.1:1")
+        organisation = do(found, add_organisation, "見本団体1", "grants")
+        enrolment = do(found, invite_kiosk, name, organisation)
+        with found.store.reading() as connection:
+            invitation = invitation_of(found, connection, enrolment, "http://127.0.0.1:1")
+        assert invitation is not None
         mac = mac_from_kiosk(invitation.code, self.key.public, invitation.root_key_hash)
         application = Application(self.key.public, "kumapo test", mac)
         apply(found, application)
-        approve(found, enrolment, (), ())
+        do(found, approve_kiosk, enrolment, (), ())
         self.certificate = read_welcome(apply(found, application)).certificate
         self.kiosk = kiosk_identity(self.key.public)
         self.entries: list[bytes] = []
@@ -558,7 +568,7 @@ def test_the_audit_says_nothing_of_an_honest_hub_and_names_a_changed_row(data: P
 
 def test_a_restore_opens_an_instance_greater_than_all_before(data: Path) -> None:
     with opened(data) as found:
-        found.store.run(lambda connection: record(found, connection, "top up", "x", "見本", "担当 1"))
+        do(found, add_organisation, "見本団体1", "grants")
         with found.store.reading() as connection:
             before, listed = instances(connection), newest_key_list(connection)
 

@@ -24,7 +24,7 @@ from hub.print.cards import (
     missing_glyphs,
     texts_on_card,
 )
-from hub.register.reference import Card
+from hub.register.members import Card
 from kiosk.decode import CodeReader
 from sync.envelope import MEMBER
 from sync.member import printed

@@ -15,12 +15,12 @@ from hub_world import SOFTWARE, Booth, World
 from wire_samples import ROOT_KEY, sample_key
 
 from hub import create_app
-from hub.register.enrolments import approve, invite
+from hub.acts.kiosks import approve_kiosk, invite_kiosk
 from hub.register.manifests import newest_manifest
 from hub.service import newest_key_list
 from hub.store.database import Store, execute
 from sync.batch import CONTENT_TYPE, LENGTH_LIMIT, Batch, Head, write_batch
-from sync.enrolment import Application, mac_from_kiosk, read_welcome, write_application
+from sync.enrolment import Application, read_welcome, write_application
 from sync.entry import first_prev
 from sync.envelope import MANIFEST, RECEIPT
 from sync.http import (
@@ -200,12 +200,11 @@ def test_the_newest_key_list_is_given_to_anybody(world: World, transport: HttpTr
 
 def test_a_kiosk_comes_in_over_http(world: World, transport: HttpTransport) -> None:
     key = sample_key("a new booth")
-    enrolment, invitation = invite(world.hub, "見本会館", world.organisation, "http://127.0.0.1:1")
-    mac = mac_from_kiosk(invitation.code, key.public, invitation.root_key_hash)
-    application = write_application(Application(key.public, SOFTWARE, mac))
+    enrolment = world.do(invite_kiosk, "見本会館", world.organisation).made
+    application = write_application(world.application(enrolment, key))
     first = read_welcome(transport.post_application(application))
 
-    approve(world.hub, enrolment, (world.event,), (Share(world.allotment, 100, 0),))
+    world.do(approve_kiosk, enrolment, (world.event,), (Share(world.allotment, 100, 0),))
 
     second = read_welcome(transport.post_application(application))
     assert (first.certificate, first.manifest) == (None, None)
