@@ -1,150 +1,169 @@
-"""Checks the accounts that are not members': each against its movements and transfers, each movement of a share against
-the manifest that signed it, and that everything sums to 0.
+"""Checks the accounts that are not members': each movement against its act, each account against its movements and
+transfers, that none but the city's issue is below zero, and that everything sums to 0.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from itertools import chain, pairwise
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
 
-from hub.audit.findings import Findings, left_out
+from hub.audit.acts import Acts
+from hub.audit.findings import Findings
 from hub.audit.reading import stream
-from hub.audit.reference import Reference, ShareSigned
 
 Account = tuple[str, int, int]
 """Kind, holder, part: ("issue", 0, 0), ("allotment", 3, 0), ("out", kiosk as a number, allotment)."""
 
+Moves = Mapping[tuple[bytes, str, int], int]
+"""Points that acts are to have moved from allotments to kiosks: {(act, kiosk in hex, allotment): points}."""
 
-def check_accounts(connection: sa.Connection, reference: Reference, members_hold: int, findings: Findings) -> None:
-    """Check the tables movement and account, and the trial balance."""
-    wanted: Counter[Account] = Counter()
-    unsigned: dict[tuple[Account, Account], list[str]] = defaultdict(list)
-    signed = {_mark_of(one): one for one in chain.from_iterable(reference.shares.values()) if one.moved}
-    budgets: dict[int, dict[int, int]] = defaultdict(dict)
-    for one in stream(connection, "SELECT * FROM movement ORDER BY kind, mark"):
+ISSUE: Account = ("issue", 0, 0)
+KINDS = {
+    "budget": ("issue", "allotment"),
+    "budget back": ("allotment", "issue"),
+    "share": ("allotment", "out"),
+    "share back": ("out", "allotment"),
+    "cover": ("allotment", "out"),
+    "cover back": ("out", "allotment"),
+}
+"""From which kind of account to which each kind of movement goes."""
+_BUDGETS = {"add allotment": 1, "raise allotment": 1, "lower allotment": -1}
+
+
+class Movements:
+    """One reading of the movements. `wanted` is what they make of each account, `moved` what each act moved."""
+
+    def __init__(self, connection: sa.Connection, acts: Acts, findings: Findings) -> None:
+        self._findings = findings
+        self.wanted: Counter[Account] = Counter()
+        self.budgets: Counter[tuple[bytes, int]] = Counter()
+        self.moved: Counter[tuple[bytes, str, int, str]] = Counter()
+        self._marks: dict[bytes, list[dict[str, object]]] = defaultdict(list)
+        for one in stream(connection, "SELECT * FROM movement ORDER BY kind, mark"):
+            self._read(one, acts)
+        for act in acts.by_key.values():
+            if act.kind in _BUDGETS:
+                self._check_budget(act.act, _BUDGETS[act.kind], act.says)
+
+    def _read(self, one: Any, acts: Acts) -> None:
+        name: dict[str, object] = {"kind": one.kind, "mark": bytes(one.mark)}
         source = (one.source, one.source_holder, one.source_part)
         target = (one.target, one.target_holder, one.target_part)
-        wanted[source] -= one.points
-        wanted[target] += one.points
-        defect = _defect_of_share(one, signed.pop(one.mark, None)) if one.kind == "share" else _defect_of_budget(one)
-        if one.kind == "budget" and not defect:
-            budgets[one.target_holder][int(one.mark.partition("/")[2])] = one.posted_ms
-            unsigned[source, target].append(one.mark)
-        if not one.reason.strip():
-            defect = defect or "has no reason"
+        self.wanted[source] -= one.points
+        self.wanted[target] += one.points
+        act = acts.made("movement", "", one.act, name)
+        defect = _defect_of(one, source, target)
+        if act is not None and not bytes(one.mark).startswith(act.act):
+            defect = defect or "its mark is another act's"
+        if act is not None and one.posted_ms < act.done_ms:
+            defect = defect or "posted before its act was done"
+            self._findings.defect("act", "done after a movement that it caused", act=act.act)
         if defect:
-            findings.defect("movement", defect, kind=one.kind, mark=one.mark)
-    for mark in sorted(signed):
-        findings.defect("movement", "missing, though a manifest signs it", kind="share", mark=mark)
-    _check_budgets(budgets, findings)
-    for one in stream(
-        connection,
-        """
-        SELECT kiosk, allotment, from_share, sum(points) AS points FROM transfer
-        GROUP BY kiosk, allotment, from_share ORDER BY kiosk, allotment, from_share
-        """,
-    ):
-        straight = ("allotment", one.allotment, 0)
-        out = ("out", _holder(bytes(one.kiosk)), one.allotment)
-        wanted[out if one.from_share else straight] -= int(one.points)
-    off = _compare(connection, wanted, members_hold, findings)
-    _name_movements(off, unsigned, findings)
+            self._findings.defect("movement", defect, **name)
+            return
+        self._marks[bytes(one.act)].append(name)
+        if "issue" in {one.source, one.target}:
+            sign, holder = (1, one.target_holder) if one.source == "issue" else (-1, one.source_holder)
+            self.budgets[bytes(one.act), holder] += sign * one.points
+        else:
+            sign, out = (1, target) if one.target == "out" else (-1, source)
+            self.moved[bytes(one.act), _kiosk_of(out[1]), out[2], one.kind.removesuffix(" back")] += sign * one.points
+
+    def _check_budget(self, act: bytes, sign: int, says: Mapping[str, Any]) -> None:
+        """An act on an allotment's budget moved as many points as it says, to or from that allotment."""
+        found = {holder: points for (key, holder), points in self.budgets.items() if key == act}
+        if found != {says.get("allotment"): sign * (says.get("points") or 0)}:
+            self._findings.defect("act", f"moved {found}, which is not what it says", act=act)
+            self._name(act, "its act says other points or another allotment")
+
+    def check(self, kind: str, moves: Moves, acts: Acts, kiosks: Iterable[bytes] | None) -> None:
+        """Hold the movements of a kind against what acts are to have moved, for all kiosks or for some."""
+        chosen = None if kiosks is None else {kiosk.hex() for kiosk in kiosks}
+        found: Counter[tuple[bytes, str, int]] = Counter()
+        for (act, kiosk, allotment, which), points in self.moved.items():
+            if which == kind and (chosen is None or kiosk in chosen):
+                found[act, kiosk, allotment] += points
+        for key in sorted(found.keys() | moves.keys()):
+            if found[key] == moves.get(key, 0):
+                continue
+            act, kiosk, allotment = key
+            name = {"kind": kind, "kiosk": kiosk, "allotment": allotment}
+            defect = f"missing, or other points than its act asks for: {moves.get(key, 0)}, not {found[key]}"
+            self._findings.defect("movement", defect, **name)
+            self._name(act, "other points than its act asks for")
+            if act in acts.by_key:
+                self._findings.defect("act", f"moved {found[key]} points instead of {moves.get(key, 0)}", act=act)
+
+    def _name(self, act: bytes, defect: str) -> None:
+        for name in self._marks[act]:
+            self._findings.defect("movement", defect, **name)
 
 
-def _check_budgets(budgets: dict[int, dict[int, int]], findings: Findings) -> None:
-    """Budgets of an allotment, {number: when}, are numbered from 1 in the order in which they were posted."""
-    for allotment, numbers in budgets.items():
-        gap = left_out(numbers)
-        if gap is not None:
-            defect = "left out, or a later number was added"
-            findings.defect("movement", defect, kind="budget", mark=f"{allotment}/{gap}")
-            defect = "added, or one before is missing"
-            findings.defect("movement", defect, kind="budget", mark=f"{allotment}/{max(numbers)}")
-        for before, after in pairwise(sorted(numbers)):
-            if numbers[before] > numbers[after]:
-                for number in (before, after):
-                    defect = f"{before} was posted after {after}"
-                    findings.defect("movement", defect, kind="budget", mark=f"{allotment}/{number}")
+def _defect_of(one: Any, source: Account, target: Account) -> str:
+    kinds = KINDS.get(one.kind)
+    if kinds is None:
+        return "no such kind"
+    if (one.source, one.target) != kinds:
+        return f"goes from {kinds[0]} to {kinds[1]}"
+    for account in (source, target):
+        if account[0] == "issue" and account != ISSUE:
+            return "the city has one issue"
+        if account[0] == "allotment" and account[2] != 0:
+            return "an allotment has no parts"
+    if "issue" not in kinds:
+        out, allotment = (target, source) if target[0] == "out" else (source, target)
+        if out[2] != allotment[1]:
+            return "a kiosk carries points of the allotment that they come from"
+    return "" if one.points > 0 else "moves no points"
 
 
-def _compare(
-    connection: sa.Connection, wanted: Counter[Account], members_hold: int, findings: Findings
-) -> dict[Account, int]:
-    """Compare all accounts; return by how many points each is off."""
-    off: dict[Account, int] = {}
-    sum_kept = 0
-    left = dict(wanted)
-    for one in stream(connection, "SELECT kind, holder, part, amount FROM account ORDER BY kind, holder, part"):
-        account = (one.kind, one.holder, one.part)
-        sum_kept += one.amount
-        if account not in left:
-            findings.defect("account", "nothing was ever moved to or from it", **_named(account))
-        elif one.amount != left[account]:
-            off[account] = one.amount - left[account]
-            findings.defect(
-                "account", f"movements and transfers come to {left[account]}, not {one.amount}", **_named(account)
-            )
-        left.pop(account, None)
-    for account, amount in sorted(left.items()):
-        if amount:
-            off[account] = -amount
-            findings.defect("account", f"missing: movements and transfers come to {amount}", **_named(account))
+_POSTED = """
+    SELECT kiosk, allotment, sum(points) AS points FROM transfer GROUP BY kiosk, allotment ORDER BY kiosk, allotment
+"""
+
+
+def check_accounts(connection: sa.Connection, movements: Movements, members_hold: int, findings: Findings) -> None:
+    """Check the table account against all movements and transfers, and the trial balance."""
+    wanted = Counter(movements.wanted)
+    for one in stream(connection, _POSTED):
+        wanted["out", holder_of(bytes(one.kiosk)), one.allotment] -= int(one.points)
+    kept = stream(connection, "SELECT * FROM account ORDER BY kind, holder, part")
+    sum_kept = compare_accounts(kept, wanted, findings)
     if sum_kept + members_hold != 0:
         defect = f"all accounts and members together come to {sum_kept + members_hold} instead of 0"
         findings.defect("account", defect, kind="all", holder=0, part=0)
-    return off
 
 
-def _name_movements(
-    off: dict[Account, int], unsigned: dict[tuple[Account, Account], list[str]], findings: Findings
-) -> None:
-    """Two accounts off by the same points in opposite directions: a budget between them is not what was posted."""
-    for (source, target), marks in unsigned.items():
-        if source in off and off[source] == -off.get(target, 0):
-            points = off[target]
-            defect = f"one of {len(marks)} between two accounts was edited, or one is missing: {points} points"
-            for mark in marks:
-                findings.defect("movement", defect, kind="budget", mark=mark)
+def compare_accounts(kept: Iterable[Any], wanted: Mapping[Account, int], findings: Findings) -> int:
+    """Hold rows of account against what they are to be; return their sum."""
+    sum_kept = 0
+    left = dict(wanted)
+    for one in kept:
+        account = (one.kind, one.holder, one.part)
+        sum_kept += one.amount
+        name = dict(zip(("kind", "holder", "part"), account, strict=True))
+        if account not in left:
+            findings.defect("account", "nothing was ever moved to or from it", **name)
+        elif one.amount != left[account]:
+            defect = f"movements and transfers come to {left[account]}, not {one.amount}"
+            findings.defect("account", defect, **name)
+        if one.amount < 0 and account != ISSUE:
+            findings.defect("account", "is below zero", **name)
+        left.pop(account, None)
+    for account, amount in sorted(left.items()):
+        if amount:
+            name = dict(zip(("kind", "holder", "part"), account, strict=True))
+            findings.defect("account", f"missing: movements and transfers come to {amount}", **name)
+    return sum_kept
 
 
-def _defect_of_share(one: Any, signed: ShareSigned | None) -> str:
-    if signed is None:
-        return "no manifest signs it"
-    out, allotment = ("out", _holder(signed.kiosk), signed.allotment), ("allotment", signed.allotment, 0)
-    source, target = (allotment, out) if signed.moved > 0 else (out, allotment)
-    if (one.source, one.source_holder, one.source_part) != source:
-        return "its points come from elsewhere than the manifest says"
-    if (one.target, one.target_holder, one.target_part) != target:
-        return "its points go elsewhere than the manifest says"
-    if one.points != abs(signed.moved):
-        return f"signed for {abs(signed.moved)} points"
-    return "" if one.posted_ms == signed.issued_ms else "posted at another moment than its manifest was signed"
-
-
-def _defect_of_budget(one: Any) -> str:
-    if one.kind != "budget":
-        return "no such kind"
-    allotment, _, number = one.mark.partition("/")
-    if not (allotment.isascii() and allotment.isdigit() and number.isascii() and number.isdigit()) or int(number) < 1:
-        return "its mark names no allotment and number"
-    if (one.source, one.source_holder, one.source_part) != ("issue", 0, 0):
-        return "its points do not come from the city's issue"
-    if (one.target, one.target_holder, one.target_part) != ("allotment", int(allotment), 0):
-        return "its points do not go to the allotment it is for"
-    return ""
-
-
-def _mark_of(signed: ShareSigned) -> str:
-    return f"{signed.kiosk.hex()}/{signed.allotment}/{signed.instance_ms}/{signed.version}"
-
-
-def _holder(kiosk: bytes) -> int:
+def holder_of(kiosk: bytes) -> int:
     """Return a kiosk as the signed number that its account is kept under."""
     return int.from_bytes(kiosk, "big", signed=True)
 
 
-def _named(account: Account) -> dict[str, object]:
-    return dict(zip(("kind", "holder", "part"), account, strict=True))
+def _kiosk_of(holder: int) -> str:
+    return holder.to_bytes(8, "big", signed=True).hex()

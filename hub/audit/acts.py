@@ -1,184 +1,184 @@
-"""Checks what persons decided: each act has a reason and its consequence, each decision, fence and accepted hole has
-its act. Returns them for the judging.
+"""What persons have done, and what each act has left: every record names an act of a kind that makes such a record,
+with its very kiosk, member, event … in the act's own columns; and every act has a record to show for it.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from dataclasses import dataclass, field
-from typing import Any
+from collections import Counter
+from collections.abc import Container, Mapping
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from hub.audit.findings import Findings
 from hub.audit.reading import stream
-from hub.audit.records import Act, check_records
-from hub.audit.reference import Reference
-from hub.audit.tree import Fence
 
 ACT_LENGTH = 16
-FENCES = {"fenced", "revoked"}
-DECISIONS = {"release": "decision", "dismiss": "decision", "accept hole": "accepted_hole"}
+CONTENT_LENGTH = 32
+ROLES = frozenset({"clerk", "administrator"})
+
+MADE_BY: Mapping[tuple[str, str], frozenset[str]] = {
+    key: frozenset(kinds.split(", "))
+    for key, kinds in {
+        ("organisation", "first"): "add organisation",
+        ("organisation", "closed"): "close organisation",
+        ("organisation", "open"): "reopen organisation",
+        ("allotment", ""): "add allotment",
+        ("event", "first"): "add event",
+        ("event", "changed"): "change event",
+        ("event", "called off"): "call off event",
+        ("event", "open"): "take up event",
+        ("member", "first"): "add members, make known",
+        ("member", "open"): "make known, reopen account",
+        ("member", "ended"): "end account",
+        ("member", "unknown"): "make unknown",
+        ("card", "first"): "add members, make known",
+        ("card", "next"): "lose card, make known",
+        ("lost_card", "lost"): "lose card",
+        ("lost_card", "found"): "find card",
+        ("kiosk", ""): "approve kiosk",
+        ("kiosk_name", "first"): "approve kiosk, rename kiosk",
+        ("kiosk_name", "next"): "rename kiosk",
+        ("assignment", "assigned"): "approve kiosk, assign event",
+        ("assignment", "removed"): "remove event",
+        ("manifest", ""): "approve kiosk, rename kiosk, assign event, remove event, renew settings, top up, "
+        "lower share",
+        ("movement", ""): "add allotment, raise allotment, lower allotment, approve kiosk, top up, lower share, "
+        "release, dismiss, reopen decision, replace range, take back replacement",
+        ("decision", "release"): "release",
+        ("decision", "dismiss"): "dismiss",
+        ("decision", "reopen"): "reopen decision",
+        ("line", "stopped"): "stop kiosk",
+        ("line", "withdrawn"): "withdraw kiosk",
+        ("line", "resumed"): "resume kiosk",
+        ("hole", "accepted"): "accept hole",
+        ("hole", "taken back"): "take back hole",
+        ("lost_tail", "given up"): "give up tail",
+        ("lost_tail", "taken back"): "take back tail",
+        ("replacement", "in force"): "replace range",
+        ("replacement", "taken back"): "take back replacement",
+        ("boot_start", "said"): "say boot start",
+        ("boot_start", "taken back"): "take back boot start",
+        ("enrolment", "invited"): "invite kiosk",
+        ("enrolment", "declined"): "invite kiosk, decline invitation",
+    }.items()
+}
+"""Which kinds of act make which rows (docs/acts.md)."""
+
+NEEDS: Mapping[str, tuple[str, ...]] = {
+    **{kind: (table,) for (table, _), kinds in MADE_BY.items() for kind in kinds},
+    "add organisation": ("organisation",),
+    "add allotment": ("allotment", "movement"),
+    "raise allotment": ("movement",),
+    "lower allotment": ("movement",),
+    "add event": ("event",),
+    "add members": ("member", "card"),
+    "make known": ("member", "card"),
+    "lose card": ("lost_card", "card"),
+    "approve kiosk": ("kiosk", "kiosk_name", "manifest"),
+    "rename kiosk": ("kiosk_name",),
+    "assign event": ("assignment", "manifest"),
+    "remove event": ("assignment", "manifest"),
+    "renew settings": ("manifest",),
+    "top up": ("manifest", "movement"),
+    "lower share": ("manifest",),
+    "release": ("decision",),
+    "dismiss": ("decision",),
+    "reopen decision": ("decision",),
+    "replace range": ("replacement",),
+    "take back replacement": ("replacement",),
+    "decline invitation": (),
+}
+"""In which tables each kind of act leaves a row at the least."""
+
+_TYPED = "kiosk seq hash first_seq last_seq event activity member issue organisation allotment points entries enrolment"
+TYPED = (*_TYPED.split(), "takes_back")
 
 
-@dataclass
-class Decided:
-    """What persons decided, per kiosk: decisions {hash: release or dismiss}, fences, and accepted holes
-    {first: (last, when, act)}.
-    """
+class Act(NamedTuple):
+    """One thing a person did: its typed columns are in `says`, those that are filled."""
 
-    decisions: dict[bytes, dict[bytes, str]] = field(default_factory=lambda: defaultdict(dict))
-    fences: dict[bytes, list[Fence]] = field(default_factory=lambda: defaultdict(list))
-    holes: dict[bytes, dict[int, tuple[int, int, bytes]]] = field(default_factory=lambda: defaultdict(dict))
-
-    def holes_of(self, kiosk: bytes, by_ms: int | None = None) -> dict[int, int]:
-        """Return a kiosk's accepted holes {first: last}, those accepted by a moment where one is given."""
-        known = self.holes.get(kiosk, {})
-        return {first: last for first, (last, done_ms, _) in known.items() if by_ms is None or done_ms <= by_ms}
+    act: bytes
+    kind: str
+    done_ms: int
+    says: Mapping[str, Any]
 
 
-def read_acts(connection: sa.Connection, reference: Reference, findings: Findings) -> Decided:
-    """Check the tables act, decision, fence and accepted_hole against each other, and return what was decided."""
-    acts = _read_all(connection, findings)
-    decided = Decided()
-    justified: set[bytes] = set()
-    justified |= _read_decisions(connection, acts, decided, findings)
-    justified |= _read_fences(connection, acts, decided, findings)
-    justified |= _read_holes(connection, acts, decided, findings)
-    for one in acts.values():
-        if one.kind in FENCES:
-            drawn_by = [fence.act for fence in decided.fences.get(_kiosk_in(one.subject), []) if fence.kind == one.kind]
-            if not drawn_by:
-                findings.defect("fence", "missing, though an act draws it", kiosk=one.subject, kind=one.kind)
-                findings.defect("act", "draws no fence", act=one.act)
-            elif drawn_by[0] not in acts:  # else it is a second act of one kind, which draws no second line
-                findings.defect("act", "is not the one that its fence names", act=one.act)
-        elif one.kind in DECISIONS and one.act not in justified and not one.subject.endswith(" 0"):
-            table = DECISIONS[one.kind]
-            findings.defect("act", f"has no {table} to show for it", act=one.act)
-            findings.defect(table, f"missing, though an act made it: {one.subject}", act=one.act)
-    _check_top_ups([one for one in acts.values() if one.kind == "top up"], reference, findings)
-    check_records(connection, acts.values(), reference, findings)
-    return decided
+class Acts:
+    """All acts, and what they have been found to have left behind."""
 
+    def __init__(self, connection: sa.Connection, findings: Findings) -> None:
+        self._findings = findings
+        self._left: dict[bytes, Counter[str]] = {}
+        self.by_key: dict[bytes, Act] = {}
+        for one in stream(connection, "SELECT * FROM act ORDER BY act"):
+            self._read(one)
 
-def _read_all(connection: sa.Connection, findings: Findings) -> dict[bytes, Act]:
-    acts = {}
-    for one in stream(connection, "SELECT * FROM act ORDER BY act"):
+    def made(
+        self, table: str, how: str, encoded_act: Any, name: Mapping[str, object], **says: object
+    ) -> Act | None:  # a driver's bytes
+        """Hold a record against the act that it names; `how` tells which of the acts on a table it must be, `says` what
+        the act must say in its own columns. Returns the act.
+        """
+        if encoded_act is None:
+            self._findings.defect(table, "no act made it", **name)
+            return None
+        act = self.by_key.get(bytes(encoded_act))
+        if act is None:
+            self._findings.defect(table, "its act is not in the books", **name)
+            self._findings.defect("act", f"missing, though a row of {table} names it", act=bytes(encoded_act))
+            return None
+        self._left[act.act][table] += 1
+        if act.kind not in MADE_BY[table, how]:
+            self._findings.defect(table, f"an act of its kind makes no such row: {act.kind}", **name)
+            self._findings.defect("act", f"{act.kind} makes no such row of {table}", act=act.act)
+            return act
+        for column, wanted in says.items():
+            if act.says.get(column) != wanted:
+                self._findings.defect(table, f"its act says another {column}", **name)
+                self._findings.defect("act", f"says another {column} than its row of {table}", act=act.act)
+        return act
+
+    def named(self, table: str, encoded_act: Any, name: Mapping[str, object]) -> Act | None:  # a driver's bytes
+        """Return the act that a row of the ledger or of progress names as its cause; None where it names none."""
+        if encoded_act is None:
+            return None
+        act = self.by_key.get(bytes(encoded_act))
+        if act is None:
+            self._findings.defect(table, "its act is not in the books", **name)
+            self._findings.defect("act", f"missing, though a row of {table} names it", act=bytes(encoded_act))
+        return act
+
+    def left(self, act: bytes, table: str) -> int:
+        """Return how many rows of a table an act has left."""
+        return self._left[act][table]
+
+    def check_all_left_something(self, looked_at: Container[str]) -> None:
+        """Name the acts that have nothing to show for them. Asked once all tables have been read; where only some
+        kiosks and members are looked at, about the tables in `looked_at` alone.
+        """
+        for act in self.by_key.values():
+            for table in NEEDS.get(act.kind, ()):
+                if table in looked_at and not self._left[act.act][table]:
+                    self._findings.defect("act", f"has no {table} to show for it", act=act.act)
+                    self._findings.defect(table, f"missing, though an act made it: {act.kind}", act=act.act)
+
+    def _read(self, one: Any) -> None:
         act = bytes(one.act)
-        acts[act] = Act(act, one.kind, one.subject, one.done_ms)
+        says = {column: _plain(getattr(one, column)) for column in TYPED if getattr(one, column) is not None}
+        self.by_key[act] = Act(act, one.kind, one.done_ms, says)
+        self._left[act] = Counter()
+        if one.kind not in NEEDS:
+            self._findings.defect("act", f"no such kind: {one.kind}", act=act)
+        if one.role not in ROLES:
+            self._findings.defect("act", f"no such role: {one.role}", act=act)
         for column in ("reason", "done_by"):
             if not getattr(one, column).strip():
-                findings.defect("act", f"{column} is empty", act=act)
-        if len(act) != ACT_LENGTH:
-            findings.defect("act", "its key has not 16 bytes", act=act)
-    return acts
+                self._findings.defect("act", f"{column} is empty", act=act)
+        for column, length in (("act", ACT_LENGTH), ("content", CONTENT_LENGTH)):
+            if len(bytes(getattr(one, column))) != length:
+                self._findings.defect("act", f"{column} has not {length} bytes", act=act)
 
 
-def _read_decisions(
-    connection: sa.Connection, acts: dict[bytes, Act], decided: Decided, findings: Findings
-) -> set[bytes]:
-    """Return the acts that decisions name. An act says how many entries it decided."""
-    counts: Counter[tuple[bytes, str]] = Counter()
-    for one in stream(
-        connection,
-        """
-        SELECT d.kiosk, d.seq, d.hash, d.kind, d.act, e.arrived_ms FROM decision d
-        LEFT JOIN entry e ON e.kiosk = d.kiosk AND e.seq = d.seq AND e.hash = d.hash ORDER BY d.kiosk, d.seq, d.hash
-        """,
-    ):
-        kiosk, entry_hash, act = bytes(one.kiosk), bytes(one.hash), bytes(one.act)
-        decided.decisions[kiosk][entry_hash] = one.kind
-        counts[act, kiosk.hex()] += 1
-        name = {"kiosk": kiosk, "seq": one.seq, "hash": entry_hash}
-        _check_act(acts.get(act), one.kind, "decision", name, findings)
-        if one.arrived_ms is None:
-            findings.defect("decision", "there is no such entry", **name)
-            findings.defect("entry", "missing, though it was decided upon", **name)
-        elif act in acts and acts[act].done_ms < one.arrived_ms:
-            findings.defect("act", "decides upon what had not arrived", act=act)
-    for (act, kiosk_hex), count in counts.items():
-        if act in acts and acts[act].subject != f"{kiosk_hex} {count}":
-            findings.defect("act", f"{count} decisions of kiosk {kiosk_hex} name it", act=act)
-            findings.defect("decision", f"one too many or missing: the act says {acts[act].subject}", act=act)
-    return {act for act, _ in counts}
-
-
-def _read_fences(connection: sa.Connection, acts: dict[bytes, Act], decided: Decided, findings: Findings) -> set[bytes]:
-    named = set()
-    for one in stream(connection, "SELECT * FROM fence ORDER BY kiosk, kind"):
-        kiosk, act = bytes(one.kiosk), None if one.act is None else bytes(one.act)
-        tip = (one.tip_seq, bytes(one.tip_hash))
-        decided.fences[kiosk].append(Fence(one.kind, tip, one.fork_seq, act, one.since_ms))
-        name: dict[str, object] = {"kiosk": kiosk, "kind": one.kind}
-        if one.kind == "fork":
-            if act is not None:
-                findings.defect("fence", "a fork comes to light by itself, no act draws it", **name)
-            continue
-        if act is None:
-            findings.defect("fence", "no act draws it", **name)
-            continue
-        named.add(act)
-        _check_act(acts.get(act), one.kind, "fence", name, findings)
-        if act in acts and acts[act].subject != kiosk.hex():
-            findings.defect("act", f"draws a fence for kiosk {kiosk.hex()}, but speaks of {acts[act].subject}", act=act)
-        if act in acts and acts[act].done_ms < one.since_ms:
-            findings.defect("fence", "drawn after its act was done", **name)
-            findings.defect("act", "done before its fence was drawn", act=act)
-    return named
-
-
-def _read_holes(connection: sa.Connection, acts: dict[bytes, Act], decided: Decided, findings: Findings) -> set[bytes]:
-    named = set()
-    for one in stream(connection, "SELECT * FROM accepted_hole ORDER BY kiosk, first_seq"):
-        kiosk, act = bytes(one.kiosk), bytes(one.act)
-        named.add(act)
-        name = {"kiosk": kiosk, "first_seq": one.first_seq}
-        _check_act(acts.get(act), "accept hole", "accepted_hole", name, findings)
-        if act in acts and acts[act].subject != f"{kiosk.hex()} {one.first_seq}-{one.last_seq}":
-            findings.defect("accepted_hole", f"its act accepts another: {acts[act].subject}", **name)
-            findings.defect("act", f"accepts {one.first_seq}-{one.last_seq} of kiosk {kiosk.hex()}", act=act)
-        if not 1 <= one.first_seq <= one.last_seq:
-            findings.defect("accepted_hole", "its numbers are none", **name)
-            continue
-        done_ms = acts[act].done_ms if act in acts else 0
-        decided.holes[kiosk][one.first_seq] = (one.last_seq, done_ms, act)
-    return named
-
-
-def _check_act(act: Act | None, kind: str, table: str, name: dict[str, Any], findings: Findings) -> None:
-    if act is None:
-        findings.defect(table, "its act is not in the books", **name)
-        findings.defect("act", f"missing, though a row of {table} names it", **name)
-    elif act.kind != kind:
-        findings.defect(table, f"its act is of another kind: {act.kind}", **name)
-        findings.defect("act", f"is of another kind than its {table}: {kind}", act=act.act)
-
-
-def _check_top_ups(acts: list[Act], reference: Reference, findings: Findings) -> None:
-    """Each topping up is a manifest that raised the share by those points; a raise without an act is only noted."""
-    raises: dict[str, list[int]] = defaultdict(list)
-    for signed in reference.shares.values():
-        # A share that comes with the first manifest is the approval's; one that comes later was raised from nothing.
-        first = min(reference.manifests[signed[0].kiosk])
-        is_first = (first[0].opened_ms, first[1]) == (signed[0].instance_ms, signed[0].version)
-        totals = [signed[0].total if is_first else 0, *(one.total for one in signed)]
-        for before, after in zip(totals, signed, strict=False):
-            if after.total > before:
-                raises[f"{after.kiosk.hex()} {after.allotment} +{after.total - before}"].append(after.issued_ms)
-    for act in sorted(acts, key=lambda act: act.done_ms):
-        signed_ms = raises.get(act.subject, [])
-        if not signed_ms or signed_ms[0] > act.done_ms:
-            findings.defect("act", "no manifest tops up a share by these points by then", act=act.act)
-        else:
-            signed_ms.pop(0)
-    for subject, issued in raises.items():
-        for issued_ms in issued:
-            findings.note("act", "missing: a share was raised without one", subject=subject, done_ms=issued_ms)
-
-
-def _kiosk_in(subject: str) -> bytes:
-    try:
-        return bytes.fromhex(subject)
-    except ValueError:
-        return b""
+def _plain(content: Any) -> Any:  # a driver's own values
+    return bytes(content) if isinstance(content, memoryview) else content

@@ -4,14 +4,13 @@ database of this run's own, so that memory stays small and the ledger can be rea
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from operator import attrgetter
 from typing import NamedTuple
 
-from hub.audit.standings import Standing
-from sync.member import bucket_of
+ELIGIBLE, HELD, DISMISSED = "eligible", "held", "dismissed"
 
 Key = tuple[int, int, int, int, int]
 """What may be earned once: event, bucket, member, activity, occasion."""
@@ -24,25 +23,53 @@ Identity = tuple[bytes, int, bytes]
 
 
 class Expected(NamedTuple):
-    """A standing on its way to the ledger."""
+    """What is expected of one arrived entry that is a grant, or is not understood, or a void or sample that is held.
 
-    key: Key
+    `is_natural`: it lies where the signed grant and its manifest put it. `once_points` and `once_allotments` are what
+    it may have been posted with at another time.
+    """
+
+    event: int
+    bucket: int
+    member: int
+    activity: int
+    occasion: int
     kiosk: bytes
     seq: int
     hash: bytes
     points: int
+    allotment: int
+    occurred_ms: int
+    occurred_from: int
     verdict: str
-    reason: str
+    reasons: int
+    boot: bytes
     arrived_ms: int
-    moments: list[int]
-    allotments: list[int]
-    from_share: int | None
     is_counted: bool
+    is_natural: bool
+
+    @property
+    def key(self) -> Key:
+        """Return the repeat key."""
+        return self[:5]
 
     @property
     def identity(self) -> Identity:
         """Return what names the entry for ever."""
-        return (self.kiosk, self.seq, self.hash)
+        return self[5:8]
+
+    @property
+    def row_verdict(self) -> str:
+        """Return the verdict of its row, where it does not win its key."""
+        return "duplicate" if self.verdict == ELIGIBLE else self.verdict
+
+    @property
+    def row_reasons(self) -> int:
+        """Return the reasons in its row, where it does not win its key."""
+        return 0 if self.verdict == ELIGIBLE else self.reasons
+
+
+_IN_ORDER = "event, bucket, member, activity, occasion, kiosk, seq, hash"
 
 
 class Scratch:
@@ -50,46 +77,37 @@ class Scratch:
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
-        database.execute(
-            """
-            CREATE TABLE expected (event, bucket, member, activity, occasion, kiosk, seq, hash, points, verdict, reason,
-                                   arrived_ms, moments, allotments, from_share, is_counted)
-            """
-        )
+        self._has_index = False
+        database.execute(f"CREATE TABLE expected ({', '.join(Expected._fields)})")
+        database.execute("CREATE TABLE flag (kiosk, seq, hash, flag)")
 
-    def add(self, kiosk: bytes, standings: Iterable[Standing]) -> None:
-        """Keep the standings of a kiosk."""
-        self._database.executemany(
-            "INSERT INTO expected VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                (
-                    *key_of(one),
-                    kiosk,
-                    one.seq,
-                    one.hash,
-                    one.grant.points if one.grant else 0,
-                    one.verdict,
-                    one.reason,
-                    one.arrived_ms,
-                    json.dumps(sorted(one.moments)),
-                    json.dumps(sorted(one.allotments)),
-                    one.from_share,
-                    one.is_counted,
-                )
-                for one in standings
-            ),
-        )
+    def add(self, expected: Iterable[Expected]) -> None:
+        """Keep what is expected of a kiosk's entries."""
+        marks = ", ".join("?" * len(Expected._fields))
+        self._database.executemany(f"INSERT INTO expected VALUES ({marks})", expected)  # noqa: S608  # question marks
+
+    def add_flags(self, flags: Iterable[tuple[bytes, int, bytes, str]]) -> None:
+        """Keep which flags are expected: (kiosk, number, hash, flag)."""
+        self._database.executemany("INSERT INTO flag VALUES (?, ?, ?, ?)", flags)
+
+    def flags_in_order(self) -> Iterator[tuple[bytes, int, bytes, str]]:
+        """Yield the flags in the order of their table."""
+        yield from self._database.execute("SELECT * FROM flag ORDER BY kiosk, seq, hash, flag")
 
     def in_key_order(self) -> Iterator[Expected]:
         """Yield everything in the order of the ledger's tables."""
+        found = self._database.execute(f"SELECT * FROM expected ORDER BY {_IN_ORDER}")  # noqa: S608  # our own words
+        yield from map(Expected._make, found)
+
+    def elsewhere(self, identity: Identity) -> Expected | None:
+        """Return what is expected of an entry, whatever its key: it may have lain on another."""
+        if not self._has_index:
+            self._database.execute("CREATE INDEX by_entry ON expected (kiosk, seq, hash)")
+            self._has_index = True
         found = self._database.execute(
-            "SELECT * FROM expected ORDER BY event, bucket, member, activity, occasion, kiosk, seq, hash"
-        )
-        for one in found:
-            moments, allotments, from_share, is_counted = one[12:]
-            yield Expected._make(
-                (one[:5], *one[5:12], json.loads(moments), json.loads(allotments), from_share, bool(is_counted))
-            )
+            "SELECT * FROM expected WHERE kiosk = ? AND seq = ? AND hash = ?", identity
+        ).fetchone()
+        return None if found is None else Expected._make(found)
 
 
 @contextmanager
@@ -102,9 +120,12 @@ def scratch() -> Iterator[Scratch]:
         database.close()
 
 
-def key_of(standing: Standing) -> Key:
-    """Return the key under which an entry stands in the ledger."""
-    grant = standing.grant
-    if grant is None:
-        return NO_KEY
-    return (grant.event, bucket_of(grant.member), grant.member, grant.activity, grant.occasion)
+def winner_of(expected: Iterable[Expected]) -> Expected | None:
+    """Return the grant that is to stand posted on a key: most points, then the lowest kiosk, number and hash."""
+    claims = [one for one in expected if one.verdict == ELIGIBLE]
+    if len(claims) < 2:  # noqa: PLR2004  # nothing to choose
+        return claims[0] if claims else None
+    return min(claims, key=lambda one: (-one.points, *_by_identity(one)))
+
+
+_by_identity = attrgetter("kiosk", "seq", "hash")

@@ -1,44 +1,70 @@
-"""Checks the flags on one kiosk's grants: lost card, expired token, typed number. The flag for a daily limit needs the
-ledger, and is handed on.
-"""
+"""Checks the flags and the rows of `placed` against what is expected: both follow from the standings alone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import heapq
+from collections.abc import Container, Iterable, Mapping
+from typing import Any
 
 import sqlalchemy as sa
 
-from hub.audit.expected import Identity
+from hub.audit.expected import Expected, Identity
 from hub.audit.findings import Findings
-from hub.audit.limits import OVER_LIMIT
 from hub.audit.reading import stream
-from hub.audit.standings import Standing
+
+Flag = tuple[bytes, int, bytes, str]
 
 
 def check_flags(
-    connection: sa.Connection, kiosk: bytes, standings: Iterable[Standing], altered: set[Identity], findings: Findings
-) -> set[Identity]:
-    """Check the table flag for one kiosk; return the grants flagged for a daily limit."""
-    over_limit: set[Identity] = set()
-    wanted = {(one.seq, one.hash): one for one in standings if one.grant is not None}
-    missing = {(place, flag) for place, one in wanted.items() for flag in one.must_flag}
-    for row in stream(
-        connection, "SELECT seq, hash, flag FROM flag WHERE kiosk = :kiosk ORDER BY seq, hash, flag", kiosk=kiosk
+    kept: Iterable[Any], expected: Iterable[Flag], altered: Container[Identity], findings: Findings
+) -> None:
+    """Hold rows of the table flag, in the order of their key, against what is expected, in the same order."""
+    for flag, has_row, is_wanted in _side_by_side(
+        ((bytes(one.kiosk), one.seq, bytes(one.hash), one.flag) for one in kept), expected
     ):
-        place = (row.seq, bytes(row.hash))
+        if flag[:3] in altered or has_row == is_wanted:
+            continue
+        name = dict(zip(("kiosk", "seq", "hash", "flag"), flag, strict=True))
+        findings.defect("flag", "nothing speaks for it" if has_row else "missing", **name)
+
+
+def _side_by_side(kept: Iterable[Flag], expected: Iterable[Flag]) -> Iterable[tuple[Flag, bool, bool]]:
+    merged = heapq.merge(((one, True) for one in kept), ((one, False) for one in expected))
+    flag: Flag | None = None
+    has_row = is_wanted = False
+    for one, is_row in merged:
+        if one != flag:
+            if flag is not None:
+                yield flag, has_row, is_wanted
+            flag, has_row, is_wanted = one, False, False
+        has_row, is_wanted = has_row or is_row, is_wanted or not is_row
+    if flag is not None:
+        yield flag, has_row, is_wanted
+
+
+_PLACE = ("event", "bucket", "member", "activity", "occasion", "points", "allotment")
+
+
+def check_placed(
+    connection: sa.Connection,
+    kiosk: bytes,
+    elsewhere: Mapping[tuple[int, bytes], Expected],
+    altered: Container[Identity],
+    findings: Findings,
+) -> None:
+    """Check the table placed for one kiosk: which grants lie elsewhere than the signed grant and its manifest say."""
+    left = dict(elsewhere)
+    for one in stream(connection, "SELECT * FROM placed WHERE kiosk = :kiosk ORDER BY seq, hash", kiosk=kiosk):
+        place = (one.seq, bytes(one.hash))
+        name = {"kiosk": kiosk, "seq": place[0], "hash": place[1]}
         if (kiosk, *place) in altered:
             continue
-        missing.discard((place, row.flag))
-        standing = wanted.get(place)
-        if standing is not None and row.flag == OVER_LIMIT:
-            over_limit.add((kiosk, *place))
-        elif standing is None or row.flag not in standing.may_flag:
-            defect = "nothing speaks for it" if standing else "there is no such grant"
-            findings.defect("flag", defect, kiosk=kiosk, seq=place[0], hash=place[1], flag=row.flag)
-            if standing is None:
-                findings.defect(
-                    "entry", "missing, or its flag names what never was", kiosk=kiosk, seq=place[0], hash=place[1]
-                )
-    for (seq, entry_hash), flag in sorted(missing):
-        findings.defect("flag", "missing", kiosk=kiosk, seq=seq, hash=entry_hash, flag=flag)
-    return over_limit
+        wanted = left.pop(place, None)
+        if wanted is None:
+            findings.defect("placed", "lies where its grant and manifest say", **name)
+        elif any(getattr(one, column) != getattr(wanted, column) for column in _PLACE):
+            where = ", ".join(f"{column} {getattr(wanted, column)}" for column in _PLACE)
+            findings.defect("placed", f"is to lie at {where}", **name)
+    for (seq, entry_hash), wanted in sorted(left.items()):
+        if wanted.identity not in altered:
+            findings.defect("placed", "missing: lies elsewhere than signed", kiosk=kiosk, seq=seq, hash=entry_hash)

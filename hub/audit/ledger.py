@@ -6,146 +6,119 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
 
-from hub.audit.expected import NO_KEY, Expected, Identity, Key, Scratch
+from hub.audit.acts import Acts
+from hub.audit.expected import NO_KEY, Expected, Identity, Key, Scratch, winner_of
 from hub.audit.findings import Findings, is_in_bucket
 from hub.audit.limits import LimitWatch
 from hub.audit.reading import stream
-from hub.audit.reference import Reference
-from hub.audit.standings import ELIGIBLE
 
-NOW_WINS = "now the winner of its key"
-NO_LONGER_WINS = "no longer the winner of its key"
-_KEY_COLUMNS = ("event", "bucket", "member", "activity", "occasion")
+KEY_COLUMNS = ("event", "bucket", "member", "activity", "occasion")
+_OF_A_TURN = ("kiosk", "seq", "hash", "allotment", "occurred_ms", "occurred_from")
+
+CouldHaveBeen = Callable[[Expected, Any], bool]
+"""Tells whether a row may have been posted of a grant at another time, by what was in force then."""
+
+Rows = tuple[Iterable[Any], Iterable[Any]]
+"""The rows of transfer and of aside, both in the order of their keys."""
 
 
 class Ledger:
-    """One reading of the ledger. `counts` is what each kiosk's grants and points come to per verdict."""
+    """One reading of the ledger. `grants` and `points` are what each kiosk comes to per verdict."""
 
     def __init__(
-        self, connection: sa.Connection, reference: Reference, altered: set[Identity], findings: Findings
+        self,
+        connection: sa.Connection,
+        acts: Acts,
+        altered: Container[Identity],
+        could_have_been: CouldHaveBeen,
+        findings: Findings,
     ) -> None:
         self._connection = connection
-        self._reference = reference
+        self._acts = acts
         self._altered = altered
+        self._could_have_been = could_have_been
         self._findings = findings
         self.grants: Counter[tuple[bytes, str]] = Counter()
         self.points: Counter[tuple[bytes, str]] = Counter()
 
-    def check(self, scratch: Scratch, limits: LimitWatch) -> None:
-        """Check all transfers and all rows put aside."""
-        for key, expected, transfers, asides in self._by_key(scratch):
-            winner = min(
-                (one for one in expected if one.verdict == ELIGIBLE),
-                key=lambda one: (-one.points, one.kiosk, one.seq, one.hash),
-                default=None,
-            )
-            known = {one.identity: one for one in expected}
+    def check(self, scratch: Scratch, limits: LimitWatch, rows: Rows) -> None:
+        """Check transfers and rows put aside against everything in the scratch."""
+        for key, expected, transfers, asides in _by_key(scratch, rows):
+            winner = winner_of(expected)
             if (transfers or asides) and key != NO_KEY and not is_in_bucket(key[2], key[1]):
                 table = "transfer" if transfers else "aside"
                 self._findings.defect(table, "its bucket is another member's", **_named(key))
-            self._check_turns(key, transfers, known)
-            self._check_winner(key, transfers, winner, known)
-            self._check_asides(key, asides, known, winner)
+            if transfers or winner is not None:
+                self._check_turns(key, transfers, winner, scratch)
+                self._check_winner(key, transfers, winner, expected)
+            if asides or len(expected) > 1 or winner is None:
+                self._check_asides(key, asides, {one.identity: one for one in expected}, winner)
             self._count(expected, winner)
-            limits.see(key, expected, transfers)
+            limits.see(key, winner)
         limits.end()
 
-    def _by_key(self, scratch: Scratch) -> Iterator[tuple[Key, list[Expected], list[Any], list[Any]]]:
-        transfers = stream(
-            self._connection,
-            "SELECT * FROM transfer ORDER BY event, bucket, member, activity, occasion, turn",
-        )
-        asides = stream(
-            self._connection,
-            "SELECT * FROM aside ORDER BY event, bucket, member, activity, occasion, kiosk, seq, hash",
-        )
-        in_order = heapq.merge(
-            ((one.key, 0, one) for one in scratch.in_key_order()),
-            ((tuple(one[:5]), 1, one) for one in transfers),
-            ((tuple(one[:5]), 2, one) for one in asides),
-            key=lambda item: item[:2],
-        )
-        for key, group in groupby(in_order, key=lambda item: item[0]):
-            sorted_out: tuple[list[Any], list[Any], list[Any]] = ([], [], [])
-            for _, which, one in group:
-                sorted_out[which].append(one)
-            yield key, *sorted_out
-
-    def _check_turns(self, key: Key, transfers: list[Any], known: Mapping[Identity, Expected]) -> None:
+    def _check_turns(self, key: Key, transfers: list[Any], winner: Expected | None, scratch: Scratch) -> None:
         before: Any = None
+        owed = 0
         for turn, one in enumerate(transfers):
             name = {**_named(key), "turn": one.turn}
             if one.turn != turn and (before is None or one.turn != before.turn + 1):
                 self._findings.defect("transfer", "missing: a turn is left out", **{**name, "turn": turn})
-            defect = self._defect_of_gift(one, known) if one.points > 0 else self._defect_of_return(one, before)
-            if one.points > 0 and before is not None and before.points > 0:
-                defect = defect or "given before the turn before it was taken back"
+            act = self._acts.named("transfer", one.act, name)
+            if one.points > 0:
+                defect = self._defect_of_gift(one, winner if one is transfers[-1] else None, scratch)
+                if before is not None and before.points > 0:
+                    defect = defect or "given before the turn before it was taken back"
+                if one.owed != -min(owed, one.points):
+                    defect = defect or f"{min(owed, one.points)} points were owed on this key"
+            else:
+                defect = _defect_of_return(one, before)
             if before is not None and one.posted_ms < before.posted_ms:
                 defect = defect or "posted before the turn before it"
+            if act is not None and act.done_ms > one.posted_ms:
+                self._findings.defect("act", "done after a transfer that it caused", act=act.act)
+                defect = defect or "posted before its act was done"
             if defect:
                 self._findings.defect("transfer", defect, **name)
-            before = one
+            owed, before = owed + one.owed, one
 
-    def _defect_of_gift(self, one: Any, known: Mapping[Identity, Expected]) -> str:
+    def _defect_of_gift(self, one: Any, winner: Expected | None, scratch: Scratch) -> str:
         identity = _identity(one)
         if identity in self._altered:
             return ""
-        expected = known.get(identity)
+        if winner is not None and winner.identity == identity:
+            return self._defect_of_row(one, winner, one.posted_ms)
+        expected = scratch.elsewhere(identity)
         if expected is None:
             self._name_missing_entry(identity, "transfer")
-            return "no arrived grant with this key stands behind it"
-        if one.reason != (None if one.turn == 0 else NOW_WINS):
-            return f"its reason is not that of turn {one.turn}"
-        if one.owed != 0:
-            return "nothing can be owed on points that are given"
-        return self._defect_of_row(one, expected, one.posted_ms)
-
-    def _defect_of_return(self, one: Any, before: Any) -> str:
-        if before is None or before.points <= 0:
-            return "takes back what was not given"
-        same = ("kiosk", "seq", "hash", "allotment", "from_share", "occurred_ms")
-        differing = [column for column in same if getattr(one, column) != getattr(before, column)]
-        if one.points != -before.points:
-            differing.append("points")
-        if differing:
-            return f"takes back with another {', '.join(differing)} than was given"
-        if one.reason != NO_LONGER_WINS:
-            return "its reason is not that of taking back"
-        return "" if 0 <= one.owed <= -one.points else "owes more than it takes back"
+            return "no arrived grant stands behind it"
+        if not self._could_have_been(expected, one):
+            return "no arrived grant with this key, these points and this allotment stands behind it"
+        return self._defect_of_age(expected, one.posted_ms)
 
     def _defect_of_row(self, one: Any, expected: Expected, row_ms: int) -> str:
         """Return what is wrong with the columns that transfers and rows put aside share."""
         if one.points != expected.points:
-            return f"its grant was signed for {expected.points} points"
-        if one.allotment not in expected.allotments:
-            return f"its points come out of allotment {' or '.join(map(str, expected.allotments))}"
-        if not self._may_be_from_share(one, expected, row_ms):
-            return f"from_share cannot be {one.from_share}"
-        if one.occurred_ms not in expected.moments:
-            return f"occurred at {' or '.join(map(str, expected.moments))}"
+            return f"its grant gives {expected.points} points"
+        if one.allotment != expected.allotment:
+            return f"its points come out of allotment {expected.allotment}"
+        if (one.occurred_ms, one.occurred_from) != (expected.occurred_ms, expected.occurred_from):
+            return f"occurred at {expected.occurred_ms} by source {expected.occurred_from}"
+        return self._defect_of_age(expected, row_ms)
+
+    def _defect_of_age(self, expected: Expected, row_ms: int) -> str:
         if row_ms >= expected.arrived_ms:
             return ""
         self._findings.defect("entry", "arrived after it was judged", **_placed(expected))
         return "older than its arrival"
 
-    def _may_be_from_share(self, one: Any, expected: Expected, row_ms: int) -> bool:
-        """A kiosk's share, once given, is used; before, points come out of the allotment itself."""
-        if expected.from_share is not None:
-            return bool(one.from_share == expected.from_share)
-        first_ms = self._reference.first_share_ms(expected.kiosk, one.allotment)
-        if one.from_share == 1:
-            return first_ms is not None and first_ms <= row_ms
-        return bool(one.from_share == 0) and (first_ms is None or first_ms >= expected.arrived_ms)
-
-    def _check_winner(
-        self, key: Key, transfers: list[Any], winner: Expected | None, known: Mapping[Identity, Expected]
-    ) -> None:
+    def _check_winner(self, key: Key, transfers: list[Any], winner: Expected | None, expected: list[Expected]) -> None:
         last = transfers[-1] if transfers and transfers[-1].points > 0 else None
         standing = _identity(last) if last is not None else None
         if standing == (winner.identity if winner else None) or standing in self._altered:
@@ -156,8 +129,9 @@ class Ledger:
             self._findings.defect(
                 "transfer", f"missing: its grant is to be posted{instead}", **_named(key), turn=len(transfers), **place
             )
-        if last is not None and (now := known.get(_identity(last))):
-            why = "" if now.verdict == ELIGIBLE else f", because it is {now.verdict}: {now.reason}"
+        if last is not None:
+            now = next((one for one in expected if one.identity == standing), None)
+            why = "" if now is None else f", because it is {now.row_verdict} {now.row_reasons}"
             self._findings.defect("transfer", f"is not to stand posted{why}", **_named(key), turn=last.turn)
             if winner is None:
                 defect = "missing: what is not to stand is to be taken back"
@@ -171,29 +145,25 @@ class Ledger:
             expected = known.get(identity)
             if identity in self._altered:
                 continue
-            defect = ""
             if expected is None:
                 self._name_missing_entry(identity, "aside")
                 defect = "no arrived entry with this key stands behind it"
             elif expected is winner:
                 defect = "is put aside, but wins its key"
             else:
-                wanted = _verdict(expected)
-                if (one.verdict, one.reason) != wanted:
-                    defect = f"is to be {wanted[0]} {wanted[1]}".rstrip()
-                defect = defect or self._defect_of_row(one, expected, one.since_ms)
+                defect = _defect_of_aside(one, expected) or self._defect_of_row(one, expected, one.since_ms)
             if defect:
                 self._findings.defect("aside", defect, **_named(key), **_placed(one))
         kept = {_identity(one) for one in asides}
         for expected in known.values():
             if expected is not winner and expected.identity not in kept:
-                defect = f"missing: is to be {' '.join(_verdict(expected))}".rstrip()
+                defect = f"missing: is to be {expected.row_verdict} {expected.row_reasons}"
                 self._findings.defect("aside", defect, **_named(key), **_placed(expected))
 
     def _count(self, expected: Iterable[Expected], winner: Expected | None) -> None:
         for one in expected:
             if one.is_counted:
-                verdict = "posted" if one is winner else _verdict(one)[0]
+                verdict = "posted" if one is winner else one.row_verdict
                 self.grants[one.kiosk, verdict] += 1
                 self.points[one.kiosk, verdict] += one.points
 
@@ -212,23 +182,85 @@ class Ledger:
             )
 
 
+def all_rows(connection: sa.Connection) -> Rows:
+    """Return all transfers and all rows put aside."""
+    return (
+        stream(connection, "SELECT * FROM transfer ORDER BY event, bucket, member, activity, occasion, turn"),
+        stream(
+            connection,
+            "SELECT * FROM aside ORDER BY event, bucket, member, activity, occasion, kiosk, seq, hash",
+        ),
+    )
+
+
+def rows_on(connection: sa.Connection, keys: Iterable[Key]) -> Rows:
+    """Return the transfers and the rows put aside on some keys, which come in order."""
+    in_order = sorted(keys)
+    where = " AND ".join(f"{column} = :{column}" for column in KEY_COLUMNS)
+
+    def of(table: str, order: str) -> Iterator[Any]:
+        for key in in_order:
+            yield from stream(
+                connection,
+                f"SELECT * FROM {table} WHERE {where} ORDER BY {order}",  # noqa: S608  # our own words
+                **_named(key),
+            )
+
+    return of("transfer", "turn"), of("aside", "kiosk, seq, hash")
+
+
+def _by_key(scratch: Scratch, rows: Rows) -> Iterator[tuple[Key, list[Expected], list[Any], list[Any]]]:
+    transfers, asides = rows
+    in_order = heapq.merge(
+        ((one[:5], 0, one) for one in scratch.in_key_order()),
+        ((tuple(one[:5]), 1, one) for one in transfers),
+        ((tuple(one[:5]), 2, one) for one in asides),
+        key=lambda item: item[:2],
+    )
+    for key, group in groupby(in_order, key=lambda item: item[0]):
+        sorted_out: tuple[list[Any], list[Any], list[Any]] = ([], [], [])
+        for _, which, one in group:
+            sorted_out[which].append(one)
+        yield key, *sorted_out
+
+
+def _defect_of_return(one: Any, before: Any) -> str:
+    if before is None or before.points <= 0:
+        return "takes back what was not given"
+    differing = [column for column in _OF_A_TURN if getattr(one, column) != getattr(before, column)]
+    if one.points != -before.points:
+        differing.append("points")
+    if differing:
+        return f"takes back with another {', '.join(differing)} than was given"
+    return "" if 0 <= one.owed <= -one.points else "owes more than it takes back"
+
+
+def _defect_of_aside(one: Any, expected: Expected) -> str:
+    wanted = (expected.row_verdict, expected.row_reasons, expected.boot)
+    if (one.verdict, one.reasons, bytes(one.boot)) != wanted:
+        return f"is to be {wanted[0]} {wanted[1]} of boot {wanted[2].hex()}"
+    return ""
+
+
 def check_counts(connection: sa.Connection, ledger: Ledger, findings: Findings) -> None:
     """Check that each kiosk's counts are those of the verdicts expected."""
     left = {key: (ledger.grants[key], ledger.points[key]) for key in ledger.grants}
-    for one in stream(connection, "SELECT * FROM kiosk_count ORDER BY kiosk, verdict"):
-        kept, wanted = (one.grants, one.points), left.pop((bytes(one.kiosk), one.verdict), (0, 0))
+    compare_counts(stream(connection, "SELECT * FROM kiosk_count ORDER BY kiosk, verdict"), left, findings)
+
+
+def compare_counts(kept: Iterable[Any], left: dict[tuple[bytes, str], tuple[int, int]], findings: Findings) -> None:
+    """Hold rows of kiosk_count against {(kiosk, verdict): (grants, points)}."""
+    for one in kept:
+        found, wanted = (one.grants, one.points), left.pop((bytes(one.kiosk), one.verdict), (0, 0))
         if one.verdict not in {"posted", "duplicate", "held", "dismissed"}:
             findings.defect("kiosk_count", "no such verdict", kiosk=bytes(one.kiosk), verdict=one.verdict)
-        elif kept != wanted:
-            defect = f"is {wanted[0]} grants with {wanted[1]} points, not {kept[0]} with {kept[1]}"
+        elif found != wanted:
+            defect = f"is {wanted[0]} grants with {wanted[1]} points, not {found[0]} with {found[1]}"
             findings.defect("kiosk_count", defect, kiosk=bytes(one.kiosk), verdict=one.verdict)
     for (kiosk, verdict), (grants, points) in sorted(left.items()):
-        findings.defect("kiosk_count", f"missing: {grants} grants with {points} points", kiosk=kiosk, verdict=verdict)
-
-
-def _verdict(expected: Expected) -> tuple[str, str]:
-    """Return what a grant that does not win is to be."""
-    return ("duplicate", "") if expected.verdict == ELIGIBLE else (expected.verdict, expected.reason)
+        if grants:
+            defect = f"missing: {grants} grants with {points} points"
+            findings.defect("kiosk_count", defect, kiosk=kiosk, verdict=verdict)
 
 
 def _identity(one: Any) -> Identity:
@@ -240,4 +272,4 @@ def _placed(one: Any) -> dict[str, object]:
 
 
 def _named(key: Key) -> dict[str, object]:
-    return dict(zip(_KEY_COLUMNS, key, strict=True))
+    return dict(zip(KEY_COLUMNS, key, strict=True))

@@ -1,5 +1,5 @@
-"""Checks how far the hub says it has come with a kiosk: cursor, runs beyond a hole, the kept fold, and the lines that
-were drawn, each against the entries that had arrived by then.
+"""Checks how far the hub says it has come with a kiosk: cursor, runs beyond a hole, folds, landmarks, and the lines
+that were drawn, each against the entries that had arrived by then.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from typing import Any
 import cbor2
 import sqlalchemy as sa
 
-from hub.audit.acts import Decided
+from hub.audit.decided import Decided
 from hub.audit.findings import Findings
+from hub.audit.folds import Fold
 from hub.audit.journal import Arrived
 from hub.audit.reading import stream
-from hub.audit.standings import Judge
-from hub.audit.tree import Fence, Place, Tree, hang_together, line_of, lowest_fork
+from hub.audit.tree import Line, Lines, Place, Tree, hang_together, lowest_fork
+from sync.entry import Grant
 
 
 def read_progress(connection: sa.Connection, kiosk: bytes) -> Any | None:
@@ -34,11 +35,11 @@ def check_progress(  # everything a row of progress speaks of
     progress: Any | None,
     arrived: list[Arrived],
     tree: Tree,
-    judge: Judge,
-    line: Fence | None,
+    decided: Decided,
+    fold: Fold,
     findings: Findings,
 ) -> None:
-    """Check the table kiosk_progress for one kiosk. `judge` has judged it already."""
+    """Check the table kiosk_progress for one kiosk; `fold` is what its main branch comes to."""
     if progress is None:
         if arrived:
             findings.defect("kiosk_progress", "missing, though entries have arrived", kiosk=kiosk)
@@ -48,19 +49,19 @@ def check_progress(  # everything a row of progress speaks of
         findings.defect("kiosk_progress", f"its cursor is to be {_place(tree.cursor)}", kiosk=kiosk)
         if seq and (seq, entry_hash) not in {(one.seq, one.hash) for one in arrived}:
             findings.defect("entry", "missing, or the cursor was edited", kiosk=kiosk, seq=seq, hash=entry_hash)
-    is_plain = int(not tree.aside and line is None)
     for one in arrived:
-        if one.arrived_ms > progress.last_contact_ms:
-            findings.defect("entry", "arrived after the last contact", kiosk=kiosk, seq=one.seq, hash=one.hash)
-    for defect in _smaller_defects(progress, arrived, tree, is_plain):
+        if one.arrived_ms > progress.last_arrival_ms:
+            findings.defect("entry", "arrived after the last arrival", kiosk=kiosk, seq=one.seq, hash=one.hash)
+    for defect in _smaller_defects(progress, arrived, tree, decided):
         findings.defect("kiosk_progress", defect, kiosk=kiosk)
-    if not _is_fold(bytes(progress.fold), tree, judge):
+    if unpacked(bytes(progress.fold)) != (fold if tree.main else ()):
         findings.defect("kiosk_progress", "its fold is not what the main branch comes to", kiosk=kiosk)
 
 
-def _smaller_defects(progress: Any, arrived: list[Arrived], tree: Tree, is_plain: int) -> list[str]:
+def _smaller_defects(progress: Any, arrived: list[Arrived], tree: Tree, decided: Decided) -> list[str]:
     defects = []
-    if _unpacked(bytes(progress.beyond)) != tree.beyond:
+    is_plain = int(not (tree.aside or decided.fork() or decided.drawn() or decided.accepted()))
+    if unpacked(bytes(progress.beyond)) != tree.beyond:
         defects.append(f"what lies beyond a hole is {tree.beyond}")
     if progress.is_plain != is_plain:
         defects.append(f"is_plain is to be {is_plain}")
@@ -68,87 +69,112 @@ def _smaller_defects(progress: Any, arrived: list[Arrived], tree: Tree, is_plain
         defects.append("its head is behind what has arrived")
     if progress.receipt_number < len({one.arrived_ms for one in arrived}):
         defects.append("entries arrived more often than receipts were given")
-    if progress.last_contact_ms < max((one.arrived_ms for one in arrived), default=0):
+    if progress.last_arrival_ms != max((one.arrived_ms for one in arrived), default=0):
+        defects.append("its last arrival is another")
+    if progress.last_contact_ms < progress.last_arrival_ms:
         defects.append("its last contact is before the last arrival")
     return defects
 
 
-def _is_fold(kept: bytes, tree: Tree, judge: Judge) -> bool:
-    if not kept:
-        return not tree.main
-    times, state = judge.times, judge.state
-    sample = times.sample_at_end()
-    wanted = (
-        None if state.manifest is None else ((*state.manifest[0],), state.manifest[1]),
-        tuple(sorted(state.used.items())),
-        times.floor_at_end_ms,
-        times.boot_at_end,
-        None if sample is None else (*sample,),
-        times.confirmed_at_end,
-    )
-    return bool(_unpacked(kept) == wanted)
+def read_kept_folds(connection: sa.Connection, kiosk: bytes) -> dict[int, bytes]:
+    """Return the folds that the hub has kept before entries: {number: packed fold}."""
+    rows = stream(connection, "SELECT seq, fold FROM kept_fold WHERE kiosk = :kiosk ORDER BY seq", kiosk=kiosk)
+    return {one.seq: bytes(one.fold) for one in rows}
 
 
-def _unpacked(packed: bytes) -> Any:
+def check_kept_folds(kiosk: bytes, kept: Mapping[int, bytes], folds: Mapping[int, Fold], findings: Findings) -> None:
+    """Check that each kept fold is the one that the main branch gives from entry 1."""
+    for seq, packed in kept.items():
+        if seq not in folds:
+            findings.defect("kept_fold", "stands before no entry of the main branch", kiosk=kiosk, seq=seq)
+        elif unpacked(packed) != folds[seq]:
+            findings.defect("kept_fold", "is not what the main branch comes to there", kiosk=kiosk, seq=seq)
+
+
+def check_landmarks(connection: sa.Connection, kiosk: bytes, arrived: list[Arrived], findings: Findings) -> None:
+    """Check that every entry that is no grant is a landmark, and no other."""
+    wanted = {(one.seq, one.hash) for one in arrived if not isinstance(one.body, Grant) and not one.is_altered}
+    altered = {(one.seq, one.hash) for one in arrived if one.is_altered}
+    kept = {
+        (one.seq, bytes(one.hash))
+        for one in stream(connection, "SELECT seq, hash FROM landmark WHERE kiosk = :kiosk", kiosk=kiosk)
+    }
+    for seq, entry_hash in sorted((wanted ^ kept) - altered):
+        defect = "missing: no grant" if (seq, entry_hash) in wanted else "there is no such entry, or it is a grant"
+        findings.defect("landmark", defect, kiosk=kiosk, seq=seq, hash=entry_hash)
+
+
+def unpacked(packed: bytes) -> Any:
+    """Return what is in a packed column, None where it cannot be read."""
     try:
         return cbor2.loads(packed, immutable=True) if packed else ()
     except (cbor2.CBORDecodeError, ValueError):
         return None
 
 
-def check_fences(  # a line, and everything that had arrived when it was drawn
+def check_lines(  # a line, and everything that had arrived when it was drawn
     kiosk: bytes, arrived: list[Arrived], first_prev: bytes, decided: Decided, findings: Findings
 ) -> None:
-    """Check the lines drawn for a kiosk: where there is a fork there is one, and each tip is what had been posted."""
-    fences = decided.fences.get(kiosk, [])
+    """Check the lines drawn for a kiosk: where there is a fork there is one, and each tip is what it must be."""
     forked_at = lowest_fork(arrived, first_prev)
-    fork_lines = [fence for fence in fences if fence.kind == "fork"]
-    if forked_at is not None and not fork_lines:
-        findings.defect("fence", f"missing: number {forked_at} has two hashes", kiosk=kiosk, kind="fork")
-    for fence in fences:
-        name = {"kiosk": kiosk, "kind": fence.kind}
-        if fence.kind == "fork":
-            by_then = [one for one in arrived if one.arrived_ms <= fence.since_ms]
-            if lowest_fork(by_then, first_prev) != fence.fork_seq:
-                findings.defect("fence", f"number {fence.fork_seq} was not where it forked", **name)
-            if fence.since_ms not in {one.arrived_ms for one in by_then}:
-                findings.defect("fence", "nothing arrived when it was drawn", **name)
-        elif fence.fork_seq:
-            findings.defect("fence", "only a fork has a number", **name)
-        if not _is_tip(fence, fences, arrived, first_prev, decided.holes_of(kiosk, fence.since_ms)):
-            findings.defect("fence", f"{_place(fence.tip)} was not the tip when it was drawn", **name)
-            if fence.tip[0] and fence.tip not in {(one.seq, one.hash) for one in arrived}:
-                seq, entry_hash = fence.tip
+    if forked_at is not None and decided.fork() is None:
+        findings.defect("line", f"missing: number {forked_at} has two hashes", kiosk=kiosk, kind="fork")
+    places = {(one.seq, one.hash) for one in arrived}
+    for line in decided.lines:
+        name = {"kiosk": kiosk, "version": line.version}
+        by_then = [one for one in arrived if one.arrived_ms <= line.since_ms]
+        if line.kind == "fork":
+            if lowest_fork(by_then, first_prev) != line.fork_seq:
+                findings.defect("line", f"number {line.fork_seq} was not where it forked", **name)
+            if line.since_ms not in {one.arrived_ms for one in by_then}:
+                findings.defect("line", "nothing arrived when it was drawn", **name)
+        is_tip = _is_tip_of_fork if line.kind == "fork" else _is_tip_of_line
+        if not is_tip(line, arrived, first_prev, decided):
+            findings.defect("line", f"{_place(line.tip)} was not the tip when it was drawn", **name)
+            if line.tip[0] and line.tip not in places:
+                seq, entry_hash = line.tip
                 findings.defect("entry", "missing, or the tip was edited", kiosk=kiosk, seq=seq, hash=entry_hash)
 
 
-def _is_tip(
-    fence: Fence, fences: list[Fence], arrived: list[Arrived], first_prev: bytes, holes: Mapping[int, int]
-) -> bool:
-    """Tell whether a tip is the cursor of what had arrived before. What arrived in the same moment may have come before
-    or after; then any unbroken branch will do.
+def _is_tip_of_fork(line: Line, arrived: list[Arrived], first_prev: bytes, decided: Decided) -> bool:
+    """Tell whether a fork's tip is the cursor of the moment, where that lies at or beyond the forked number, else the
+    last entry before it. What arrived in the same moment may have come before or after.
     """
-    earlier = line_of(other for other in fences if other is not fence and other.since_ms <= fence.since_ms)
-    if earlier is not None and fence.tip == earlier.tip:
-        return True
-    before = [one for one in arrived if one.arrived_ms < fence.since_ms]
-    beside = [one for one in arrived if one.arrived_ms == fence.since_ms]
-    cursors = [hang_together(before, first_prev, None, holes, None).cursor]
-    if fence.kind != "fork":
-        cursors.append(hang_together(before + beside, first_prev, None, holes, None).cursor)
-    if fence.tip in cursors or (fence.tip == (0, b"") and cursors[0][0] == 0):
-        return True
-    branch = hang_together(before + beside, first_prev, fence, holes, None)
-    return any((one.seq, one.hash) == fence.tip for one in beside) and not branch.missing
+    beside = {(one.seq, one.hash) for one in arrived if one.arrived_ms == line.since_ms}
+    lines = Lines(None, None, decided.accepted(line.since_ms), decided.ever_accepted())
+    before = [one for one in arrived if one.arrived_ms < line.since_ms]
+    cursor = hang_together(before, first_prev, lines, None).cursor
+    if cursor[0] >= line.fork_seq:
+        return line.tip == cursor or line.tip in beside
+    under = [one for one in arrived if one.arrived_ms <= line.since_ms and one.seq < line.fork_seq]
+    lowest = hang_together(under, first_prev, lines, None).cursor
+    return line.tip == lowest or line.tip in beside or (line.tip[0] == lowest[0] == 0)
 
 
-def check_holes(kiosk: bytes, arrived: list[Arrived], decided: Decided, findings: Findings) -> None:
-    """Check that each accepted hole lies between entries that had arrived when it was accepted."""
-    for first, (last, done_ms, act) in sorted(decided.holes.get(kiosk, {}).items()):
-        by_then = {one.seq for one in arrived if one.arrived_ms <= done_ms}
-        if (first > 1 and first - 1 not in by_then) or last + 1 not in by_then:
-            findings.defect("accepted_hole", "is not between entries that had arrived", kiosk=kiosk, first_seq=first)
-            findings.defect("act", "accepts a hole that was not there at the time", act=act)
+def _is_tip_of_line(line: Line, arrived: list[Arrived], first_prev: bytes, decided: Decided) -> bool:
+    """Tell whether the tip of a stop is what the hub had. A withdrawal may name any entry before that; a resumption
+    has none of its own.
+    """
+    if line.kind == "resumed":
+        return line.tip == (0, b"") or line.tip in _cursors(line, arrived, first_prev, decided)
+    if line.kind == "withdrawn" and line.tip in {(one.seq, one.hash) for one in arrived}:
+        return True
+    cursors = _cursors(line, arrived, first_prev, decided)
+    return line.tip in cursors or (line.tip[0] == 0 and any(seq == 0 for seq, _ in cursors))
+
+
+def _cursors(line: Line, arrived: list[Arrived], first_prev: bytes, decided: Decided) -> list[Place]:
+    """Return what the cursor can have been when a line was drawn: with and without what arrived in that moment."""
+    found = []
+    for by_then in (
+        [one for one in arrived if one.arrived_ms < line.since_ms],
+        [one for one in arrived if one.arrived_ms <= line.since_ms],
+    ):
+        for fork in {None, next((one for one in decided.lines if one.kind == "fork"), None)}:
+            if fork is None or fork.since_ms <= line.since_ms:
+                lines = Lines(fork, None, decided.accepted(line.since_ms), decided.ever_accepted())
+                found.append(hang_together(by_then, first_prev, lines, None).cursor)
+    return found
 
 
 def _place(place: Place) -> str:

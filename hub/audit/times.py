@@ -1,17 +1,19 @@
-"""When a grant may have been made: for every entry of a main branch, what samples, floors, neighbours and arrival allow
-(DESIGN §6), and the moment the hub writes down as `occurred`. Pure.
+"""When an entry of a main branch was signed, and on which of the city's days (docs/time.md). Pure.
 
-A time sample that arrives later narrows the interval of earlier entries, but a posted row keeps the moment it was
-posted with. So there is one interval that the verdict stands on, and a few moments that may stand in a row.
+Knowledge has a moment of arrival: the interval *as known at arrival* uses what was known when the entry itself arrived,
+the *full* one uses everything.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from bisect import bisect_right
+from collections.abc import Mapping
+from itertools import pairwise
 from typing import NamedTuple
 
+from hub.audit.decided import Answer
 from hub.audit.journal import Arrived
+from sync.citytime import city_day
 from sync.entry import Clock, Opened, Stamp
 from sync.keys import Instance
 from sync.manifest import Manifest
@@ -20,114 +22,199 @@ DRIFT_PPM = 200
 """How far a kiosk's crystal may stray from the hub's time."""
 SAMPLE_SLACK_MS = 1_000
 """Added to the round trip of a sample."""
+ANSWER_SLACK_MS = 30 * 60_000
+"""How well a person remembers when a booth was switched on."""
+BELIEVED_WITHIN_MS = 5 * 60_000
+"""How far a sample may contradict what is known."""
+FOR_EVER = 2**63
+
+FROM_ARRIVAL, FROM_WALL, FROM_CONFIRMED, FROM_ANSWER, FROM_HUB = range(5)
+"""Where the best guess of a moment comes from, as the tables keep it."""
 
 
 class Interval(NamedTuple):
-    """Neither before nor after, and the best guess between the two, in milliseconds."""
+    """Neither before nor after, and the best guess between the two with its source."""
 
     not_before_ms: int
     not_after_ms: int
-    occurred_ms: int
+    guess_ms: int
+    source: int
+
+    def misses(self, starts_ms: int, ends_ms: int) -> bool:
+        """Tell whether no moment of it lies in a window."""
+        return self.not_after_ms < starts_ms or self.not_before_ms > ends_ms
 
 
-class _Situation(NamedTuple):
-    """What was known at an entry from the entries before it: the floor, and what a volunteer confirmed in this boot."""
+class Sample(NamedTuple):
+    """A believed time sample and where it stands; it was signed at `signed_by_ms` at the latest."""
+
+    position: int
+    seq: int
+    arrived_ms: int
+    boot: bytes
+    clock: Clock
+    signed_by_ms: int
+
+
+class Situation(NamedTuple):
+    """What the entries before one say: the floor, the boot they end in, and what a volunteer confirmed in that boot."""
 
     floor_ms: int
+    boot: bytes
     confirmed: tuple[int, int] | None
 
 
 class Times:
-    """The intervals along one main branch."""
+    """The intervals along one main branch. `disbelieved` are the positions of samples that contradict what is known."""
 
-    def __init__(self, main: list[Arrived], manifests: Mapping[tuple[Instance, int], Manifest]) -> None:
+    def __init__(
+        self,
+        main: list[Arrived],
+        manifests: Mapping[tuple[Instance, int], Manifest],
+        answers: Mapping[bytes, Answer],
+    ) -> None:
         self._main = main
-        self._situations = list(_situations(main, manifests))
-        self._clocks = [
-            (position, one.stamp.boot, one.body, _signed_by_ms(one.body, one.stamp))
-            for position, one in enumerate(main)
-            if isinstance(one.body, Clock) and one.stamp is not None
-        ]
-        self._positions = [position for position, _, _, _ in self._clocks]
-        self._first_of_boot: dict[bytes, tuple[int, Clock]] = {}
-        for position, boot, clock, _ in self._clocks:
-            self._first_of_boot.setdefault(boot, (position, clock))
-        self._lowest_after = _running_min_from_the_end([signed_by_ms for _, _, _, signed_by_ms in self._clocks])
-        self.floor_at_end_ms, self.confirmed_at_end = self._situations[-1] if main else _Situation(0, None)
-        self.boot_at_end = next((one.stamp.boot for one in reversed(main) if one.stamp is not None), b"")
+        self._answers = answers
+        self.samples: list[Sample] = []
+        self.disbelieved: set[int] = set()
+        self._named: list[tuple[int, int, int]] = []
+        self._situations: list[Situation] = []
+        self._walk(manifests)
+        self._positions = [one.position for one in self.samples]
+        self._lowest_after = _running_min_from_the_end([one.signed_by_ms for one in self.samples])
+        self._of_boot: dict[bytes, list[Sample]] = {}
+        for one in self.samples:
+            self._of_boot.setdefault(one.boot, []).append(one)
+        self._is_in_order = all(before.arrived_ms <= after.arrived_ms for before, after in pairwise(main))
 
-    def sample_at_end(self) -> Clock | None:
-        """Return the time sample of the last boot."""
-        found = self._first_of_boot.get(self.boot_at_end)
-        return found[1] if found else None
+    def at_arrival(self, position: int) -> Interval:
+        """Return the interval of an understood entry by what was known when it arrived."""
+        return self._interval(position, self._main[position].arrived_ms)
 
-    def interval(self, position: int) -> Interval:
-        """Return the interval of an understood entry, by everything that has arrived."""
-        stamp = self._main[position].stamp
-        sample = self._first_of_boot.get(stamp.boot) if stamp else None
-        later = bisect_left(self._positions, position)
-        ceiling_ms = self._lowest_after[later] if later < len(self._clocks) else None
-        return self._interval(position, sample[1] if sample else None, ceiling_ms)
+    def in_full(self, position: int) -> Interval:
+        """Return the interval of an understood entry by everything that is known."""
+        return self._interval(position, FOR_EVER)
 
-    def moments(self, position: int) -> set[int]:
-        """Return every moment that may have been written down for an entry, as the samples after it arrived."""
-        stamp = self._main[position].stamp
-        boot = stamp.boot if stamp else b""
-        first = self._first_of_boot.get(boot)
-        sample = first[1] if first and first[0] < position else None
-        ceiling_ms: int | None = None
-        found = {self._interval(position, sample, ceiling_ms).occurred_ms}
-        later = bisect_left(self._positions, position)
-        for index in range(later, len(self._clocks)):
-            _, whose, clock, signed_by_ms = self._clocks[index]
-            sample = clock if sample is None and whose == boot else sample
-            ceiling_ms = signed_by_ms if ceiling_ms is None else min(ceiling_ms, signed_by_ms)
-            found.add(self._interval(position, sample, ceiling_ms).occurred_ms)
-            if ceiling_ms == self._lowest_after[later] and (first is None or sample is not None):
-                break
-        return found
+    def learnt_more(self, position: int) -> bool:
+        """Tell whether anything that bears on an entry became known after it had arrived."""
+        one = self._main[position]
+        boot = one.stamp.boot if one.stamp else b""
+        answer = self._answers.get(boot)
+        if answer is not None and answer.since_ms > one.arrived_ms:
+            return True
+        return bool(self.samples) and (not self._is_in_order or self.samples[-1].arrived_ms > one.arrived_ms)
 
-    def _interval(self, position: int, sample: Clock | None, ceiling_ms: int | None) -> Interval:
-        one, situation = self._main[position], self._situations[position]
-        not_after = one.arrived_ms if ceiling_ms is None else min(one.arrived_ms, ceiling_ms)
-        not_before = min(situation.floor_ms, not_after)
+    def before(self, position: int) -> Situation:
+        """Return what the entries before a position say; all of them, where it is the length of the branch."""
+        return self._situations[position]
+
+    def first_sample(self, boot: bytes, position: int) -> Sample | None:
+        """Return the first believed sample of a boot, if it stands before a position."""
+        first = self._of_boot.get(boot)
+        return first[0] if first and first[0].position < position else None
+
+    def day_by_anchor(self, stamp: Stamp) -> int | None:
+        """Return the city day of a stamp where a sample or an answer of its boot puts it within one."""
+        anchor = self._anchor(stamp, FOR_EVER)
+        if anchor is None:
+            return None
+        guess, slack, _ = anchor
+        return city_day(guess) if city_day(guess - slack) == city_day(guess + slack) else None
+
+    def _walk(self, manifests: Mapping[tuple[Instance, int], Manifest]) -> None:
+        """Go along the branch once: floors, what was confirmed, and which samples are believed."""
+        floor_ms, boot = 0, b""
+        confirmed: tuple[int, int] | None = None
+        for position, one in enumerate(self._main):
+            self._situations.append(Situation(floor_ms, boot, confirmed))
+            if one.stamp is not None and one.stamp.boot != boot:
+                boot, confirmed = one.stamp.boot, None
+            named_ms = None
+            if isinstance(one.body, Clock) and one.stamp is not None:
+                named_ms = self._take_sample(position, one, one.body, one.stamp, floor_ms)
+            elif isinstance(one.body, Opened) and one.stamp is not None:
+                manifest = manifests.get(one.body.manifest) if one.body.manifest else None
+                named_ms = manifest.issued_ms if manifest else None
+                if one.body.confirmed_ms is not None:
+                    confirmed = (one.body.confirmed_ms, one.stamp.monotonic_ms)
+            if named_ms is not None:
+                floor_ms = max(floor_ms, named_ms)
+                self._named.append((position, one.arrived_ms, named_ms))
+        self._situations.append(Situation(floor_ms, boot, confirmed))
+
+    def _take_sample(self, position: int, one: Arrived, clock: Clock, stamp: Stamp, floor_ms: int) -> int | None:
+        """Return the time of a sample that is believed, None for one that is not."""
+        if not floor_ms - BELIEVED_WITHIN_MS <= clock.hub_ms <= one.arrived_ms + BELIEVED_WITHIN_MS:
+            self.disbelieved.add(position)
+            return None
+        signed_by_ms = _signed_by_ms(clock, stamp)
+        self.samples.append(Sample(position, one.seq, one.arrived_ms, stamp.boot, clock, signed_by_ms))
+        return clock.hub_ms
+
+    def _interval(self, position: int, known_by_ms: int) -> Interval:
+        one = self._main[position]
+        not_after = min(one.arrived_ms, self._ceiling(position, known_by_ms))
+        not_before = min(self._floor(position, known_by_ms), not_after)
         if one.stamp is None:
-            return Interval(not_before, not_after, not_after)
-        guess = one.stamp.wall_ms
-        if sample is not None:
-            since_sample_ms = one.stamp.monotonic_ms - sample.received_ms
-            guess = sample.hub_ms + since_sample_ms
-            drift_ms = abs(since_sample_ms) * DRIFT_PPM // 1_000_000
-            slack = sample.received_ms - sample.sent_ms + drift_ms + SAMPLE_SLACK_MS
-            earliest = max(not_before, min(guess - slack, not_after))
+            return Interval(not_before, not_after, one.arrived_ms, FROM_ARRIVAL)
+        anchor = self._anchor(one.stamp, known_by_ms)
+        if anchor is not None:
+            guess, slack, source = anchor
+            narrowed = max(not_before, min(guess - slack, not_after))
             not_after = min(not_after, max(guess + slack, not_before))
-            not_before = earliest
-        elif situation.confirmed is not None:
-            confirmed_ms, monotonic_ms = situation.confirmed
-            guess = confirmed_ms + one.stamp.monotonic_ms - monotonic_ms
-        return Interval(not_before, not_after, min(max(guess, not_before), not_after))
+            not_before = narrowed
+        else:
+            guess, source = one.stamp.wall_ms, FROM_WALL
+            before = self._situations[position]
+            confirmed = before.confirmed if before.boot == one.stamp.boot else None
+            if confirmed is not None:
+                guess, source = confirmed[0] + one.stamp.monotonic_ms - confirmed[1], FROM_CONFIRMED
+        return Interval(not_before, not_after, min(max(guess, not_before), not_after), source)
 
+    def _floor(self, position: int, known_by_ms: int) -> int:
+        if self._is_in_order or known_by_ms == FOR_EVER:
+            return self._situations[position].floor_ms
+        known = (ms for where, arrived_ms, ms in self._named if where < position and arrived_ms <= known_by_ms)
+        return max(known, default=0)
 
-def _situations(main: Iterable[Arrived], manifests: Mapping[tuple[Instance, int], Manifest]) -> Iterable[_Situation]:
-    floor_ms, boot = 0, b""
-    confirmed: tuple[int, int] | None = None
-    for one in main:
-        if one.stamp is not None and one.stamp.boot != boot:
-            boot, confirmed = one.stamp.boot, None
-        if isinstance(one.body, Clock):
-            floor_ms = max(floor_ms, one.body.hub_ms)
-        if isinstance(one.body, Opened) and one.stamp is not None:
-            manifest = manifests.get(one.body.manifest) if one.body.manifest else None
-            floor_ms = max(floor_ms, manifest.issued_ms if manifest else 0)
-            if one.body.confirmed_ms is not None:
-                confirmed = (one.body.confirmed_ms, one.stamp.monotonic_ms)
-        yield _Situation(floor_ms, confirmed)
+    def _ceiling(self, position: int, known_by_ms: int) -> int:
+        """Return by when the samples after an entry had been signed, the earliest of them."""
+        later = bisect_right(self._positions, position)
+        if later == len(self.samples):
+            return FOR_EVER
+        if known_by_ms == FOR_EVER:
+            return self._lowest_after[later]
+        lowest = FOR_EVER
+        for place in range(later, len(self.samples)):
+            sample = self.samples[place]
+            if sample.arrived_ms <= known_by_ms:
+                lowest = min(lowest, sample.signed_by_ms)
+            elif self._is_in_order:
+                break
+        return lowest
+
+    def _anchor(self, stamp: Stamp, known_by_ms: int) -> tuple[int, int, int] | None:
+        """Return (guess, slack, source) by the boot's first believed sample, else by a person's answer."""
+        for sample in self._of_boot.get(stamp.boot, ()):
+            if sample.arrived_ms <= known_by_ms:
+                clock, apart = sample.clock, stamp.monotonic_ms - sample.clock.received_ms
+                slack = clock.received_ms - clock.sent_ms + _drift(abs(apart)) + SAMPLE_SLACK_MS
+                return clock.hub_ms + apart, slack, FROM_HUB
+        answer = self._answers.get(stamp.boot)
+        if answer is None or answer.since_ms > known_by_ms:
+            return None
+        slack = ANSWER_SLACK_MS + _drift(stamp.monotonic_ms)
+        return answer.started_ms + stamp.monotonic_ms, slack, FROM_ANSWER
 
 
 def _signed_by_ms(clock: Clock, stamp: Stamp) -> int:
     """A `clock` is signed some time after the hub told its time; how long at most, the kiosk's own clock says."""
     since_sent_ms = max(0, stamp.monotonic_ms - clock.sent_ms)
-    return clock.hub_ms + since_sent_ms + since_sent_ms * DRIFT_PPM // 1_000_000
+    return clock.hub_ms + since_sent_ms + _drift(since_sent_ms)
+
+
+def _drift(apart_ms: int) -> int:
+    return apart_ms * DRIFT_PPM // 1_000_000
 
 
 def _running_min_from_the_end(moments: list[int]) -> list[int]:

@@ -13,15 +13,18 @@ from hub.audit.findings import Findings
 from hub.audit.reading import stream
 from hub.keys.keyring import Keyring
 from sync.codec import WireError
-from sync.envelope import KIOSK, MANIFEST
+from sync.envelope import KIOSK, MANIFEST, MEMBER
 from sync.keys import Instance, KeyList, read_key_list
 
 
 class Trust(NamedTuple):
-    """The hub's keys {kid: public key} for manifests and certificates, and its instances by the time of opening."""
+    """The hub's keys {kid: public key} for manifests and certificates, the ids of all member keys it ever had, and its
+    instances by the time of opening.
+    """
 
     manifest_keys: Mapping[bytes, bytes]
     kiosk_keys: Mapping[bytes, bytes]
+    member_keys: frozenset[bytes]
     instances: Mapping[int, Instance]
 
 
@@ -33,10 +36,13 @@ def read_trust(connection: sa.Connection, keyring: Keyring, findings: Findings) 
     _check_hub_state(connection, findings)
     if newest is None:
         findings.defect("key_list", "missing: no list signed by the root key", version="newest")
-        return Trust(keyring.verifying(MANIFEST), keyring.verifying(KIOSK), known)
+        member_keys = frozenset(keyring.verifying(MEMBER))
+        return Trust(keyring.verifying(MANIFEST), keyring.verifying(KIOSK), member_keys, known)
     if set(newest.keys) != set(keyring.online_keys()):
         findings.defect("key_list", "does not name the keys this hub signs with", version=newest.version)
-    return Trust(newest.verifying(MANIFEST), newest.verifying(KIOSK), known)
+    ever = (key.public_key for one in lists for key in one.keys if key.purpose == MEMBER.name)
+    member_keys = frozenset(map(MEMBER.kid, ever))
+    return Trust(newest.verifying(MANIFEST), newest.verifying(KIOSK), member_keys, known)
 
 
 def _good_lists(connection: sa.Connection, keyring: Keyring, findings: Findings) -> list[KeyList]:
@@ -80,5 +86,7 @@ def _check_hub_state(connection: sa.Connection, findings: Findings) -> None:
             findings.defect(
                 "hub_state", f"this database is older than receipts it has given: {one.value}", name=one.name
             )
+        elif one.name == "clock doubted":
+            findings.note("hub_state", f"the hub doubts its own clock and takes nothing in: {one.value}", name=one.name)
         else:
             findings.defect("hub_state", "no such state", name=one.name)
