@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from hub.acts.events import change_event
-from hub.acts.journal import accept_hole
-from hub.acts.kiosks import withdraw_kiosk
-from hub.acts.members import end_account
 from hub_held import ANY_REASON, named
 from hub_world import Booth, World, activities
 from wire_samples import MORNING_MS
 
 from hub.acts.decisions import dismiss, release
+from hub.acts.events import change_event
+from hub.acts.journal import accept_hole
+from hub.acts.kiosks import withdraw_kiosk
+from hub.acts.members import end_account
 from hub.acts.refusals import ActRefused, Refusal
 from hub.audit import audit
 from hub.intake.judging import Cause, judge_kiosk

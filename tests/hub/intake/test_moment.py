@@ -10,14 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from hub.acts.journal import accept_hole
-from hub.acts.kiosks import top_up, withdraw_kiosk
 from hub_held import ANY_REASON, held
 from hub_invariants import broken_invariants
 from hub_world import Booth, World
 from wire_samples import MORNING_MS
 
 from hub.acts.decisions import dismiss, release
+from hub.acts.journal import accept_hole
+from hub.acts.kiosks import top_up, withdraw_kiosk
 from hub.audit import audit
 from hub.intake.arrival import take_batch
 from hub.store.database import Store, rows

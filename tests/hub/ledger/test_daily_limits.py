@@ -5,10 +5,10 @@ were split into batches.
 from __future__ import annotations
 
 import pytest
-from hub.acts.events import change_event
 from hub_world import VISIT, Booth, World, activities
 from wire_samples import MORNING_MS
 
+from hub.acts.events import change_event
 from hub.ledger.daily_limits import Posted, over_limit
 from hub.store.database import Store, rows
 from sync.citytime import DAY_MS
@@ -18,8 +18,8 @@ from sync.rules import ByHours
 
 LESSON = 3
 ONE_TOO_MANY = "over daily limit"
-SLOTS = tuple(Slot(number, f"第{number}回") for number in (1, 2, 3))
-LESSON_ACTIVITY = Activity(LESSON, "教室", ByHours(((1, 100), (60, 200))), OccasionBy.SLOT, 1, SLOTS)
+SLOTS = tuple(Slot(0, f"第{number}回") for number in (1, 2, 3))
+LESSON_ACTIVITY = Activity(0, "教室", ByHours(((1, 100), (60, 200))), OccasionBy.SLOT, 1, SLOTS)
 
 
 @pytest.fixture

@@ -5,13 +5,13 @@ books that the audit agrees with.
 from __future__ import annotations
 
 import pytest
-from hub.acts.events import change_event
 from hub_held import ANY_REASON, named
 from hub_invariants import broken_invariants
 from hub_world import VISIT_POINTS, Booth, World, activities
 from wire_samples import MORNING_MS
 
 from hub.acts.decisions import release
+from hub.acts.events import change_event
 from hub.audit import audit
 from hub.store.database import Store, row
 from sync.citytime import DAY_MS
