@@ -17,6 +17,7 @@ from sync.citytime import DAY_MS
 
 TOLERATED_MS = 5 * 60_000
 STATE = "clock doubted"
+LOOKED_AT = "clock trusted"
 
 
 class Doubt(Enum):
@@ -90,5 +91,25 @@ def mark_doubted(connection: sa.Connection, doubt: Doubt) -> None:
 
 
 def forget_doubt(connection: sa.Connection) -> None:
-    """Forget the doubt: a person has looked."""
+    """Forget the doubt: a person has looked. What had arrived by a clock that was ahead raises none any more."""
     execute(connection, "DELETE FROM hub_state WHERE name = :name", name=STATE)
+    execute(
+        connection,
+        """
+        INSERT INTO hub_state (name, value) VALUES (:name, :value)
+        ON CONFLICT (name) DO UPDATE SET value = excluded.value
+        """,
+        name=LOOKED_AT,
+        value=str(_newest_arrival(connection)),
+    )
+
+
+def newest_arrival_not_looked_at(connection: sa.Connection) -> int:
+    """Return the newest moment of arrival, 0 where a person has seen it and trusted the clock all the same."""
+    newest = _newest_arrival(connection)
+    seen = row(connection, "SELECT value FROM hub_state WHERE name = :name", name=LOOKED_AT)
+    return 0 if seen is not None and newest <= int(seen.value) else newest
+
+
+def _newest_arrival(connection: sa.Connection) -> int:
+    return row(connection, "SELECT max(last_arrival_ms) AS arrived_ms FROM kiosk_progress").arrived_ms or 0

@@ -16,7 +16,7 @@ from hub.intake.progress import Progress, lock_progress, write_progress
 from hub.intake.reasons import Reason
 from hub.intake.stored import all_entries, keep_landmarks
 from hub.ledger.inbox import write_entries
-from hub.own_clock import Doubt, doubted, mark_doubted
+from hub.own_clock import Doubt, doubted, mark_doubted, newest_arrival_not_looked_at
 from hub.service import Hub, instances, is_rolled_back, key_list_version, mark_rolled_back
 from hub.store.database import execute, insert, row, rows
 from sync.batch import Batch, Head
@@ -86,8 +86,7 @@ def _doubt(hub: Hub, connection: sa.Connection) -> Doubt | None:
     """Return what is wrong with the hub's clock, also what was found earlier and nobody has looked at."""
     if hub.own_clock is None:
         return None
-    newest = row(connection, "SELECT max(last_arrival_ms) AS arrived_ms FROM kiosk_progress")
-    return doubted(connection) or hub.own_clock.look(newest.arrived_ms or 0)
+    return doubted(connection) or hub.own_clock.look(newest_arrival_not_looked_at(connection))
 
 
 def _take_in(
