@@ -24,10 +24,13 @@ class Link(NamedTuple):
 
 
 class Line(NamedTuple):
-    """Where judgement stops: what leads to the tip is judged, what comes after it is held for `reason`."""
+    """Where judgement stops: what leads to the tip is judged, what comes after it is held for `reason`. `fork_seq` is
+    the forked number, 0 where a person has drawn the line.
+    """
 
     tip: Head
     reason: Reason
+    fork_seq: int = 0
 
 
 class Lines(NamedTuple):
@@ -79,7 +82,7 @@ def branches(links: Iterable[Link], first_prev: bytes, lines: Lines, holes: Mapp
     """Return how the links hang together. `holes` maps first to last number of each hole that a person has accepted."""
     ordered = sorted(links)
     if lines.fork is not None:
-        base, off = _ancestors(ordered, lines.fork.tip, holes), lines.fork.reason
+        base, off = _before_fork(ordered, lines.fork, holes), lines.fork.reason
     else:
         base, off = _contiguous(ordered, holes), Reason.HOLE
     in_base = {link.hash for link in base}
@@ -107,6 +110,15 @@ def cursor_on_branch(links: Iterable[Link], wanted: Iterable[Head], holes: Mappi
         if path and _contiguous(path, holes) == path:
             return head
     return otherwise
+
+
+def _before_fork(ordered: list[Link], fork: Line, holes: Mapping[int, int]) -> list[Link]:
+    """Return what counts of a forked kiosk: what leads to the tip, and at least the whole chain before the forked
+    number, also where it arrives only later.
+    """
+    if fork.tip.seq >= fork.fork_seq:
+        return _ancestors(ordered, fork.tip, holes)
+    return _contiguous([link for link in ordered if link.seq < fork.fork_seq], holes)
 
 
 def _ancestors(ordered: list[Link], tip: Head, holes: Mapping[int, int]) -> list[Link]:

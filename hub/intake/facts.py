@@ -101,7 +101,7 @@ def lines_of(connection: sa.Connection, kiosk: bytes) -> Lines:
     for one in rows(connection, "SELECT * FROM line WHERE kiosk = :kiosk ORDER BY version", kiosk=kiosk):
         tip = Head(one.tip_seq, bytes(one.tip_hash))
         if one.kind == "fork":
-            fork = fork or Line(tip, Reason.FORK)
+            fork = fork or Line(tip, Reason.FORK, one.fork_seq)
         else:
             drawn = None if one.kind == "resumed" else Line(tip, LINE_REASONS[one.kind])
     return Lines(fork, drawn)

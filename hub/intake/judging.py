@@ -245,7 +245,7 @@ def _tree(
     if forked_at is not None:
         tip = fork_tip(links, forked_at, progress.cursor, holes)
         _draw_fork(connection, kiosk, tip, forked_at, cause.now_ms)
-        lines = lines._replace(fork=Line(tip, Reason.FORK))
+        lines = lines._replace(fork=Line(tip, Reason.FORK, forked_at))
     return lines, branches(links, start, lines, holes)
 
 

@@ -74,7 +74,7 @@ def test_a_chain_with_a_hole_is_no_fork() -> None:
 def test_behind_a_fence_only_ancestors_of_the_tip_are_judged() -> None:
     links = [*chain("abcd"), *chain("xy", prev=b"b", first_seq=3)]
 
-    tree = branches(links, ROOT, Lines(fork=Line(Head(3, b"c"), Reason.FORK)), {})
+    tree = branches(links, ROOT, Lines(fork=Line(Head(3, b"c"), Reason.FORK, 3)), {})
 
     assert (names(tree.main), tree.cursor) == ("abc", Head(3, b"c"))
     assert tree.aside == {b"d": Reason.FORK, b"x": Reason.FORK, b"y": Reason.FORK}
@@ -107,7 +107,7 @@ def test_behind_a_stop_and_a_hole_an_entry_has_both_reasons() -> None:
 
 def test_a_withdrawal_may_lie_before_a_forks_tip() -> None:
     links = [*chain("abcd"), *chain("xy", prev=b"b", first_seq=3)]
-    lines = Lines(Line(Head(4, b"d"), Reason.FORK), Line(Head(1, b"a"), Reason.WITHDRAWN))
+    lines = Lines(Line(Head(4, b"d"), Reason.FORK, 3), Line(Head(1, b"a"), Reason.WITHDRAWN))
 
     tree = branches(links, ROOT, lines, {})
 
@@ -133,7 +133,7 @@ def test_a_forks_tip_is_the_cursor_where_that_is_beyond_the_forked_number() -> N
 def test_a_hole_of_a_million_million_numbers_is_stepped_over_at_once() -> None:
     far = 10**12
     links = [*chain("ab"), Link(far, b"y", b"x")]
-    lines = Lines(fork=Line(Head(far, b"y"), Reason.FORK))
+    lines = Lines(fork=Line(Head(far, b"y"), Reason.FORK, far))
 
     assert names(branches(links, ROOT, lines, {3: far - 1}).main) == "aby"
     assert names(branches(links, ROOT, NO_LINES, {3: far - 1}).main) == "aby"

@@ -233,9 +233,13 @@ def test_a_void_behind_an_accepted_hole_counts_once_its_grant_turns_up_and_leave
     assert defects(world) == []
 
 
-@pytest.mark.parametrize("parts", [[(1, 6)], [(1, 3), (4, 6)], [(1, 4), (5, 6)], [(4, 6), (1, 3)]])
-def test_a_fork_behind_a_hole_holds_the_same_however_it_is_sent(
-    world: World, parts: list[tuple[int, int]]
+@pytest.mark.parametrize(
+    ("parts", "posted"),
+    [([(1, 6)], 3), ([(4, 6), (1, 3)], 3), ([(5, 6), (1, 4)], 3), ([(1, 3), (4, 6)], 4)],
+    ids=["in one", "the fork first", "the fork alone first", "what completes the other branch first"],
+)
+def test_of_a_fork_behind_a_hole_the_whole_chain_before_it_counts(
+    world: World, parts: list[tuple[int, int]], posted: int
 ) -> None:
     booth = world.booth()
     for person in range(5):
@@ -246,7 +250,8 @@ def test_a_fork_behind_a_hole_holds_the_same_however_it_is_sent(
     booth.send(first_seq=3, last_seq=5)
 
     for first_seq, last_seq in parts:
+        world.now_ms += 60_000
         clone.send(first_seq=first_seq, last_seq=last_seq)
 
-    assert world.verdicts(booth) == {"posted": (3, 150), "held": (3, 150)}
+    assert world.verdicts(booth) == {"posted": (posted, posted * 50), "held": (6 - posted, (6 - posted) * 50)}
     assert defects(world) == []
