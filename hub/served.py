@@ -4,12 +4,13 @@ Flask app.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from flask import Flask, current_app
 
 from hub.desk.base.gate import Gate
+from hub.desk.base.jobs import Jobs
 from hub.service import Hub
 
 _NAME = "kumapo"
@@ -30,6 +31,7 @@ class Served:
     hub: Hub
     gate: Gate
     office: Office
+    jobs: Jobs = field(default_factory=Jobs)
 
 
 def serve_with(app: Flask, served: Served) -> None:

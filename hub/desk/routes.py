@@ -17,7 +17,7 @@ from hub.desk.base import visitor, wording
 from hub.desk.base.forms import DeskForm, SignInForm
 from hub.desk.base.shapes import FILTERS
 from hub.desk.events.routes import events
-from hub.desk.front.routes import front
+from hub.desk.front.routes import front, trust_clock
 from hub.desk.held.routes import held
 from hub.desk.kiosks.routes import kiosks
 from hub.desk.members.routes import members
@@ -27,10 +27,10 @@ from hub.served import served
 from hub.store.database import StoreError
 
 desk = Blueprint("desk", __name__, url_prefix="/desk")
-for part in (held, kiosks, records, offices, events, members):
+for part in (held, kiosks, records, offices, events, members, acts):
     desk.register_blueprint(part)
 desk.get("/")(front)
-desk.get("/acts")(acts)
+desk.post("/clock")(trust_clock)
 for name, shape in FILTERS.items():
     desk.add_app_template_filter(shape, name)
 
@@ -59,6 +59,7 @@ def _what_every_page_has() -> dict[str, object]:
 @desk.get("/sign-in")
 def sign_in() -> str:
     """The page behind the link. Opening it uses nothing up: browsers open links by themselves."""
+    visitor.come_to_the_door()
     return render_template("base/sign_in.html", form=SignInForm(formdata=None, key=request.args.get("key", "")))
 
 

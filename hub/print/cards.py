@@ -7,7 +7,7 @@ fonts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 from typing import Final, NamedTuple
@@ -58,8 +58,10 @@ ADVICE: Final[tuple[tuple[Ruby, ...], ...]] = (
 ENGLISH = "Show this side to the camera."
 
 
-def card_sheet(cards: Sequence[Card], city: str) -> bytes:
-    """Return the PDF of all cards, ten to a page. Raises CardError where a code or a name does not fit the card."""
+def card_sheet(cards: Sequence[Card], city: str, drawn: Callable[[int], object] = int) -> bytes:
+    """Return the PDF of all cards, ten to a page. `drawn` is told after each page how many there are by then. Raises
+    CardError where a code or a name does not fit the card.
+    """
     if not cards:
         raise CardError("印刷するカードがありません / there are no cards to print")
     with _blank_document() as pdf:
@@ -70,6 +72,7 @@ def card_sheet(cards: Sequence[Card], city: str) -> bytes:
             for place, card in enumerate(cards[start : start + COLUMNS * ROWS]):
                 row, column = divmod(place, COLUMNS)
                 _draw_card(pdf, LEFT + column * CARD_WIDTH, TOP + row * CARD_HEIGHT, card, city)
+            drawn(min(start + COLUMNS * ROWS, len(cards)))
         return bytes(pdf.output())
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hub_world import SOFTWARE, Booth, World
+from hub_world import Booth, World
 from wire_samples import sample_key
 
-from hub.register.enrolments import apply, invite
+from hub.acts.kiosks import invite_kiosk
+from hub.acts.members import add_members
+from hub.register.enrolments import apply
 from sync.citytime import DAY_MS
-from sync.enrolment import Application, mac_from_kiosk
 from sync.entry import Clock, DayEnd, Void
 from sync.member import with_check_digits
 
@@ -38,6 +39,7 @@ class Scene:
 
 def busy(world: World) -> Scene:
     """Let all that happen."""
+    world.members += world.do(add_members, 24).made
     short, gap, copied = _short(world), _gap(world), _copied(world)
     late, silent = world.booth("見本小学校 体育館"), world.booth("見本駅前")
     world.now_ms += 2 * DAY_MS
@@ -45,16 +47,14 @@ def busy(world: World) -> Scene:
     late.grant(31, how=1, kid=None, expiry_day=None)
     late.add(Clock(world.now_ms, late.stamp().monotonic_ms - 50, late.stamp().monotonic_ms))
     late.send()
-    invited, _ = invite(world.hub, "見本図書館", world.organisation, "http://127.0.0.1:8080")
+    invited = world.do(invite_kiosk, "見本図書館", world.organisation).made
     return Scene(world, short, gap, copied, late, silent, invited, answered_invitation(world, NEW_BOOTH))
 
 
 def answered_invitation(world: World, name: str) -> bytes:
     """Invite a kiosk and let it answer; return the invitation's key."""
-    enrolment, invitation = invite(world.hub, name, world.organisation, "http://127.0.0.1:8080")
-    key = sample_key(name)
-    mac = mac_from_kiosk(invitation.code, key.public, invitation.root_key_hash)
-    apply(world.hub, Application(key.public, SOFTWARE, mac))
+    enrolment: bytes = world.do(invite_kiosk, name, world.organisation).made
+    apply(world.hub, world.application(enrolment, sample_key(name)))
     return enrolment
 
 
@@ -72,8 +72,8 @@ def _short(world: World) -> Booth:
 
 def _gap(world: World) -> Booth:
     booth = world.booth("見本公園 入口")
-    for person in range(12):
-        booth.grant(person, occasion=1)
+    for person in range(40, 52):
+        booth.grant(person)
     booth.send(1, 4)
     booth.send(8, 11)
     return booth
@@ -81,11 +81,11 @@ def _gap(world: World) -> Booth:
 
 def _copied(world: World) -> Booth:
     booth = world.booth("見本通り 屋台")
-    for person in range(5, 12):
-        booth.grant(person, occasion=2)
+    for person in range(52, 59):
+        booth.grant(person)
     booth.send()
     copy = booth.clone(6)
-    for person in range(20, 24):
-        copy.grant(person, occasion=2)
+    for person in range(60, 64):
+        copy.grant(person)
     copy.send(7)
     return booth

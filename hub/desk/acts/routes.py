@@ -1,21 +1,86 @@
-"""The desk's list of acts."""
+"""The desk's list of acts, and each act by itself: who, when, why, what, and how it is taken back."""
 
 from __future__ import annotations
 
-from flask import render_template, request
+from http import HTTPStatus
 
-from hub.desk.base import overview
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+
+from hub.acts.decisions import reopen_decision
+from hub.acts.doing import Done
+from hub.desk.acts import queries
+from hub.desk.base.acting import REFUSED, Asked, Page, do, errand, fresh, is_again
+from hub.desk.base.forms import ReasonForm
 from hub.desk.base.shapes import whole
 from hub.served import served
 
 ACTS_A_PAGE = 100
+RECORDS_SHOWN = 200
+
+acts = Blueprint("acts", __name__, url_prefix="/acts")
 
 
-def acts() -> str:
-    """What persons have decided, the newest first."""
+@acts.get("/")
+def page() -> str:
+    """What persons have done, the newest first."""
+    before = queries.FIRST
     before_ms = request.args.get("before", type=whole)
+    if before_ms is not None:
+        before = (before_ms, request.args.get("act", b"", type=bytes.fromhex))
     with served().hub.store.reading() as connection:
-        found = overview.acts(connection, ACTS_A_PAGE, before_ms)
+        found = queries.acts(connection, ACTS_A_PAGE + 1, before)
+    older = found[ACTS_A_PAGE - 1] if len(found) > ACTS_A_PAGE else None
+    return render_template("acts/acts.html", acts=found[:ACTS_A_PAGE], older=older)
+
+
+@acts.get("/<hex:number>")
+def act(number: bytes) -> str:
+    """One act."""
+    return _act_page(number, None)
+
+
+@acts.post("/<hex:number>/back")
+def take_back(number: bytes) -> Page:
+    """Take back what the act has decided on records, as far as nothing newer was decided."""
+    line = _line(number)
+    if line.kiosk is None:
+        abort(HTTPStatus.NOT_FOUND)
+    form, of = ReasonForm(prefix="back"), errand(reopen_decision, number)
+    with served().hub.store.reading() as connection:
+        decided = queries.decided_by(connection, line.kiosk, number)
+    if not all(one.stands for one in decided) and not is_again(form, of):
+        flash("そのあいだに、別の決定がありました。記録を1件ずつ開いて決めてください。", REFUSED)
+        return redirect(url_for(".act", number=number))
+    if form.validate():
+        entries = tuple((one.seq, one.hash) for one in decided)
+        asked = Asked(form, of, url_for(".act", number=number), form.reason.data)
+        done = do(asked, reopen_decision, line.kiosk, entries)
+        if isinstance(done, Done):
+            flash(f"{len(entries):,}件を、決める前に戻しました。")
+            return redirect(url_for(".act", number=done.act))
+        if done is not None:
+            return done
+    return _act_page(number, form), HTTPStatus.BAD_REQUEST
+
+
+def _line(number: bytes) -> queries.ActLine:
+    with served().hub.store.reading() as connection:
+        return queries.act_numbered(connection, number) or abort(HTTPStatus.NOT_FOUND)
+
+
+def _act_page(number: bytes, form: ReasonForm | None) -> str:
+    line = _line(number)
+    with served().hub.store.reading() as connection:
+        decided = queries.decided_by(connection, line.kiosk, number) if line.kiosk else []
+        left = queries.left_to_judge(connection, number)
+    can_be_reopened = bool(decided) and all(one.stands and one.kind != "reopen" for one in decided)
+    if form is None:
+        form = fresh(ReasonForm, "back", errand(reopen_decision, number))
     return render_template(
-        "acts/acts.html", acts=found, next_before_ms=found[-1].done_ms if len(found) == ACTS_A_PAGE else None
+        "acts/act.html",
+        act=line,
+        decided=decided[:RECORDS_SHOWN],
+        count=len(decided),
+        left=left,
+        form=form if can_be_reopened else None,
     )

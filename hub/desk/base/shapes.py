@@ -9,8 +9,9 @@ import segno
 from markupsafe import Markup
 from werkzeug.routing import BaseConverter, ValidationError
 
-from hub.desk.base.overview import Act
-from hub.desk.base.wording import ACTS, reason_of
+from hub.desk.base.deeds import deed_of
+from hub.desk.base.reasons import why_of, whys_of
+from hub.desk.base.wording import flag_of
 from sync.citytime import city_datetime
 from sync.entry import Clock, DayEnd, Entry, Opened, Void
 from sync.member import printed
@@ -75,6 +76,12 @@ def ago(wall_ms: int, now_ms: int) -> str:
     return f"{hours}時間前" if hours < 48 else f"{hours // 24}日前"  # noqa: PLR2004  # two days
 
 
+def duration(length_ms: int) -> str:
+    """Return how long something took, in hours and minutes."""
+    minutes = length_ms // 60_000
+    return f"{minutes // 60}時間{minutes % 60}分" if minutes >= 60 else f"{minutes}分"  # noqa: PLR2004  # an hour
+
+
 def fiscal(year: int) -> str:
     """Return a fiscal year as the city writes it."""
     return f"令和{year - _REIWA}年度"
@@ -95,23 +102,6 @@ def rule_text(rule: Rule) -> str:
     if isinstance(rule, Fixed):
         return f"{rule.points:,}ポイント"
     return "、".join(f"{minutes}分から{points:,}" for minutes, points in rule.rows) + "ポイント"
-
-
-def act_text(act: Act) -> str:
-    """Return what an act was."""
-    return ACTS[act.kind].ja if act.kind in ACTS else act.kind
-
-
-def act_subject(act: Act) -> str:
-    """Return what an act was about, as it is written behind the kiosk's name."""
-    if act.kind in {"release", "dismiss"}:
-        return f"{act.subject}件"
-    if act.kind == "accept hole":
-        return f"{act.subject.replace('-', '〜')} 番"
-    if act.kind == "top up":
-        allotment, _, points = act.subject.partition(" ")
-        return f"付与枠 {allotment} に {points} ポイント"
-    return act.subject
 
 
 def code_image(text: str) -> Markup:
@@ -137,17 +127,19 @@ def said(entry: Entry | None) -> str:
 
 FILTERS: Final[dict[str, Callable[..., object]]] = {
     "ago": ago,
-    "act_subject": act_subject,
-    "act_text": act_text,
     "clock": clock,
     "code_image": code_image,
     "comma": comma,
     "day": day,
+    "deed_of": deed_of,
+    "duration": duration,
     "fiscal": fiscal,
+    "flag_of": flag_of,
     "in_fours": in_fours,
     "moment": moment,
     "printed": printed,
-    "reason_of": reason_of,
     "rule_text": rule_text,
     "said": said,
+    "why_of": why_of,
+    "whys_of": whys_of,
 }

@@ -6,14 +6,21 @@ from __future__ import annotations
 
 from flask import session
 
+from hub.acts.doing import Person
 from hub.served import served
 
-_MARK, _OPERATOR = "visitor", "operator"
+_MARK, _OPERATOR, _BROWSER = "visitor", "operator", "browser"
+
+
+def come_to_the_door() -> None:
+    """Mark a browser that opens the sign-in page, so that a second click of it is known as one."""
+    session.setdefault(_BROWSER, served().gate.new_browser())
 
 
 def enter(key: str, operator: int) -> bool:
     """Sign in with the key of the link, which is then used up; tell whether it was good."""
-    mark = served().gate.admit(key)
+    browser = str(session.get(_BROWSER, ""))
+    mark = served().gate.admit(key, browser, served().hub.wall_ms())
     if mark is None:
         return False
     session.clear()
@@ -33,6 +40,6 @@ def is_known() -> bool:
     return isinstance(mark, str) and served().gate.knows(mark)
 
 
-def done_by() -> str:
-    """Return how the acts of this session are signed."""
-    return f"担当 {session[_OPERATOR]}"
+def person() -> Person:
+    """Return who does the acts of this session."""
+    return Person(f"担当 {session[_OPERATOR]}")

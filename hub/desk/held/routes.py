@@ -1,52 +1,67 @@
-"""The desk's pages of what is held: by kiosk and reason, opened down to the entry, and the decisions on it."""
+"""The desk's pages of what is held: by kiosk and first reason, opened down to the record, and the decisions on it."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
-from werkzeug.wrappers import Response
 
-from hub.acts import decisions
-from hub.acts.accounts import make_known
-from hub.acts.decisions import ActRefused
-from hub.desk.base import closer, overview, visitor
-from hub.desk.base.forms import DecideForm, ReasonForm
+from hub.acts.decisions import dismiss, release
+from hub.acts.doing import Done, kind_of
+from hub.acts.members import make_known
+from hub.desk.base.acting import (
+    REFUSED,
+    Asked,
+    Errand,
+    Page,
+    do,
+    done_before,
+    errand,
+    fresh,
+    number_in,
+    was_used,
+)
+from hub.desk.base.forms import ReasonForm
+from hub.desk.base.reasons import Why, why_named, why_of
 from hub.desk.base.shapes import whole
-from hub.desk.base.wording import Reason, reason_named, reason_of
+from hub.desk.held import queries
+from hub.desk.held.forms import DecideForm, write_name
+from hub.desk.held.queries import Group
+from hub.desk.kiosks.queries import kiosk_line
 from hub.served import served
 
 ENTRIES_A_PAGE = 100
 
 held = Blueprint("held", __name__, url_prefix="/held")
 
-Page = Response | str | tuple[str, HTTPStatus]
-
 
 @held.get("/")
 def page() -> str:
     """Everything that waits for a decision, by kiosk and reason."""
     with served().hub.store.reading() as connection:
-        groups = overview.held_groups(connection)
-    return render_template("held/held.html", groups=[(group, reason_of(group.reason)) for group in groups])
+        groups = queries.held_groups(connection)
+        unknown = queries.unknown_count(connection)
+    return render_template("held/held.html", groups=groups, unknown=unknown)
 
 
 @held.get("/<hex:kiosk>/<name>")
 def group(kiosk: bytes, name: str) -> str:
-    """One kiosk's entries that are held for one reason."""
-    return _group_page(kiosk, _reason(name), DecideForm(formdata=None), request.args.get("from", 0, type=whole))
+    """One kiosk's records that are held for one reason before others."""
+    why, meant = _meant(kiosk, name)
+    form = fresh(DecideForm, "", _errand(meant), seen=0)
+    return _group_page(why, meant, form, request.args.get("from", 0, type=whole))
 
 
 @held.post("/<hex:kiosk>/<name>")
 def decide(kiosk: bytes, name: str) -> Page:
     """Release or dismiss some of them, or all."""
-    reason, form = _reason(name), DecideForm()
+    why, meant = _meant(kiosk, name)
+    form = DecideForm()
     if form.validate():
-        try:
-            return _decide(kiosk, reason, form)
-        except ActRefused as error:
-            form.refuse("reason", str(error))
-    return _group_page(kiosk, reason, form, 0), HTTPStatus.BAD_REQUEST
+        answer = _decide(meant, form)
+        if answer is not None:
+            return answer
+    return _group_page(why, meant, form, 0), HTTPStatus.BAD_REQUEST
 
 
 @held.get("/unknown-members")
@@ -58,74 +73,100 @@ def unknown_members() -> str:
 @held.post("/unknown-members/<int:member>")
 def know_member(member: int) -> Page:
     """Make such a number known; its grants are judged again."""
-    form = ReasonForm(prefix=f"m{member}")
+    form, back = ReasonForm(prefix=f"m{member}"), url_for(".unknown_members")
     if form.validate():
-        try:
-            make_known(served().hub, member, form.reason.data, visitor.done_by())
-        except ActRefused as error:
-            form.refuse("reason", str(error))
-        else:
-            flash("番号を登録し、保留していた付与を見なおしました。")
-            return redirect(url_for("desk.held.unknown_members"))
+        done = do(Asked(form, errand(make_known, member), back, form.reason.data), make_known, member)
+        if isinstance(done, Done):
+            flash("番号を登録し、要確認だった付与を見なおしました。")
+            return redirect(back)
+        if done is not None:
+            return done
     return _unknown_page({member: form}), HTTPStatus.BAD_REQUEST
 
 
-def _reason(name: str) -> Reason:
-    return reason_named(name) or abort(HTTPStatus.NOT_FOUND)
+def _meant(kiosk: bytes, name: str) -> tuple[Why, Group]:
+    """Return which group an address means."""
+    why = why_named(name) or abort(HTTPStatus.NOT_FOUND)
+    boot = request.args.get("boot", b"", type=bytes.fromhex)
+    return why, Group(kiosk, why.reason, boot if why.reason & queries.BY_BOOT else b"")
 
 
-def _decide(kiosk: bytes, reason: Reason, form: DecideForm) -> Page:
-    """Carry the decision out and say what came of it. What was chosen must still be what the clerk has seen."""
-    hub = served().hub
-    with hub.store.reading() as connection:
-        before = closer.held_hashes(connection, kiosk, reason.inner)
-    if form.everything.data and form.seen.data != len(before):
-        raise ActRefused("そのあいだに件数が変わりました。もう一度ごらんください / the number has changed meanwhile")
-    chosen = before if form.everything.data else [bytes.fromhex(entry) for entry in form.entries.data]
-    act = decisions.release if form.decision.data == "release" else decisions.dismiss
-    act(hub, kiosk, chosen, form.reason.data, visitor.done_by())
-    with hub.store.reading() as connection:
-        left = set(closer.held_hashes(connection, kiosk, "%")) & set(chosen)
-    done = "反映しました" if act is decisions.release else "取り消しにしました"
+def _errand(meant: Group) -> Errand:
+    return Errand("decide", f"{meant.kiosk.hex()} {int(meant.reason)} {meant.boot.hex()}")
+
+
+def _decide(meant: Group, form: DecideForm) -> Page | None:
+    """Carry the decision out and say what came of it."""
+    function = release if form.decision.data == "release" else dismiss
+    back = _address(meant)
+    chosen = form.chosen()
+    if form.everything.data:
+        with served().hub.store.reading() as connection:
+            chosen = tuple(queries.held_names(connection, meant))
+        if form.seen.data != len(chosen):
+            return _not_as_seen(meant, form, kind_of(function))
+    asked = Asked(form, _errand(meant), back, form.reason.data)
+    more = (form.reasons.data,) if function is release else ()
+    done = do(asked, function, meant.kiosk, chosen, *more)
+    return _said(meant.kiosk, chosen, form.decision.data) if isinstance(done, Done) else done
+
+
+def _not_as_seen(meant: Group, form: DecideForm, kind: str) -> Page:
+    """Answer where "all" is not what the clerk has seen: because this very form has decided it, or something came."""
+    number = number_in(form, _errand(meant))
+    used = was_used(number) if number is not None else None
+    if number is not None and used is not None and (used.kind, used.entries) == (kind, form.seen.data):
+        return done_before(number)
+    flash("そのあいだに件数が変わりました。もう一度ごらんください。まだ何も決めていません。", REFUSED)
+    return redirect(_address(meant))
+
+
+def _said(kiosk: bytes, chosen: tuple[tuple[int, bytes], ...], decision: str) -> Page:
+    """Say what came of a decision, and lead to where it is seen."""
+    with served().hub.store.reading() as connection:
+        left = queries.still_held(connection, kiosk) & {entry_hash for _, entry_hash in chosen}
+    done = "反映しました" if decision == "release" else "取り消しにしました"
     flash(
         f"{len(chosen) - len(left):,}件を{done}。"
         + (f"{len(left):,}件は、ほかの理由でまだ要確認です。" if left else "")
     )
     if len(chosen) == 1:
-        return redirect(_address_of(kiosk, chosen[0]))
+        seq, entry_hash = chosen[0]
+        return redirect(url_for("desk.records.record", kiosk=kiosk, seq=seq, mark=entry_hash))
     return redirect(url_for("desk.held.page"))
 
 
-def _address_of(kiosk: bytes, chosen: bytes) -> str:
-    """Return where one record's page is, which now shows the decision."""
-    with served().hub.store.reading() as connection:
-        seq = closer.number_of(connection, kiosk, chosen)
-    return url_for("desk.records.record", kiosk=kiosk, seq=seq, mark=chosen)
+def _address(meant: Group) -> str:
+    name = why_of(int(meant.reason)).name
+    return url_for("desk.held.group", kiosk=meant.kiosk, name=name, boot=meant.boot.hex() or None)
 
 
-def _group_page(kiosk: bytes, reason: Reason, form: DecideForm, first: int) -> str:
+def _group_page(why: Why, meant: Group, form: DecideForm, first: int) -> str:
     with served().hub.store.reading() as connection:
-        line = overview.kiosk_line(connection, kiosk)
-        entries = closer.held_entries(connection, kiosk, reason.inner, ENTRIES_A_PAGE, max(0, first))
-        count, points = closer.held_points(connection, kiosk, reason.inner)
+        line = kiosk_line(connection, meant.kiosk)
+        entries = queries.held_entries(connection, meant, ENTRIES_A_PAGE, max(0, first))
+        extent = queries.extent(connection, meant)
     if line is None:
         abort(HTTPStatus.NOT_FOUND)
-    form.seen.data = count
-    following = first + ENTRIES_A_PAGE if first + ENTRIES_A_PAGE < count else None
+    form.seen.data, form.reasons.data = extent.entries, extent.reasons
+    following = first + ENTRIES_A_PAGE if first + ENTRIES_A_PAGE < extent.entries else None
     return render_template(
         "held/held_group.html",
         line=line,
-        reason=reason,
+        why=why,
+        meant=meant,
         entries=entries,
-        count=count,
-        points=points,
+        extent=extent,
         form=form,
         following=following,
+        name_of=write_name,
     )
 
 
 def _unknown_page(shown: dict[int, ReasonForm]) -> str:
     with served().hub.store.reading() as connection:
-        found = closer.unknown_members(connection)
-    numbers = [(*one, shown.get(one[0]) or ReasonForm(formdata=None, prefix=f"m{one[0]}")) for one in found]
+        found = queries.unknown_members(connection)
+    numbers = [
+        (*one, shown.get(one[0]) or fresh(ReasonForm, f"m{one[0]}", errand(make_known, one[0]))) for one in found
+    ]
     return render_template("held/unknown_members.html", numbers=numbers)

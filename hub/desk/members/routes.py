@@ -2,144 +2,150 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from http import HTTPStatus
+from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
-from werkzeug.wrappers import Response
 
-from hub.acts import accounts
-from hub.acts.decisions import ActRefused
-from hub.desk.base import registers, visitor
-from hub.desk.base.forms import AddMembersForm, DeskForm, FindMemberForm, LostCardForm, ReasonForm, choices
-from hub.register.reference import add_members, cards_of
+from hub.acts import members as acts
+from hub.acts.doing import Done
+from hub.desk.base.acting import Asked, Page, do, errand, fresh
+from hub.desk.base.forms import ActForm, ReasonForm, choices
+from hub.desk.base.numbers import read_member
+from hub.desk.members import queries
+from hub.desk.members.forms import AddMembersForm, CardForm, FindMemberForm
+from hub.desk.members.printing import printing
 from hub.served import served
-from sync.envelope import MEMBER
-from sync.member import NUMBER_LIMIT, printed, typed
+from sync.member import NUMBER_LIMIT, printed
 
 members = Blueprint("members", __name__, url_prefix="/members")
+members.register_blueprint(printing)
 
 JOINS_SHOWN = 10
-
-Page = Response | str | tuple[str, HTTPStatus]
+ADDED = "番号とカードを作る"
+"""The reason that stands in the list of acts where nobody has to give one."""
 
 
 @members.get("/")
 def page() -> Page:
     """How many there are; finding one; adding more."""
+    add_form: AddMembersForm = fresh(AddMembersForm, "add", errand(acts.add_members))
     if "number" not in request.args:
-        return _page(FindMemberForm(formdata=None), AddMembersForm(formdata=None, prefix="add"))
+        return _page(FindMemberForm(formdata=None), add_form)
     form = FindMemberForm(request.args)
     if form.validate():
-        return redirect(url_for(".member", member=typed(form.number.data)))
-    return _page(form, AddMembersForm(formdata=None, prefix="add")), HTTPStatus.BAD_REQUEST
+        return redirect(url_for(".member", member=read_member(form.number.data)))
+    return _page(form, add_form), HTTPStatus.BAD_REQUEST
 
 
 @members.post("/")
 def add() -> Page:
     """Add members, each with a first card."""
     form = AddMembersForm(prefix="add")
-    if not form.validate():
-        return _page(FindMemberForm(formdata=None), form), HTTPStatus.BAD_REQUEST
-    hub, count = served().hub, form.count.data
-    now_ms = hub.wall_ms()
-    hub.store.run(lambda connection: add_members(connection, count, now_ms, _random_below))
-    flash(f"{count:,}人分の番号とカードを作りました。下の一覧から印刷できます。")
-    return redirect(url_for(".page"))
+    if form.validate():
+        asked = Asked(form, errand(acts.add_members), url_for(".page"), ADDED, "count")
+        done = do(asked, acts.add_members, form.count.data)
+        if isinstance(done, Done):
+            flash(f"{form.count.data:,}人分の番号とカードを作りました。下の一覧から印刷できます。")
+            return redirect(url_for(".page"))
+        if done is not None:
+            return done
+    return _page(FindMemberForm(formdata=None), form), HTTPStatus.BAD_REQUEST
 
 
-@members.get("/cards/<int:since_ms>.pdf")
-def cards_of_join(since_ms: int) -> Response:
-    """The card sheets of the members who were added in one go."""
-    with served().hub.store.reading() as connection:
-        found = registers.joined_at(connection, since_ms)
-    return _sheet(found, f"cards-{since_ms}.pdf") if found else abort(HTTPStatus.NOT_FOUND)
-
-
-@members.get("/<int:member>")
+@members.get("/<int(max=99999999999999):member>")
 def member(member: int) -> str:
     """One member: cards, points, what they were for."""
     return _member_page(member, {})
 
 
-@members.get("/<int:member>/card.pdf")
-def card(member: int) -> Response:
-    """The newest card of one member, to print."""
-    _file(member)
-    return _sheet([member], f"card-{member}.pdf")
-
-
-@members.post("/<int:member>/lost")
+@members.post("/<int(max=99999999999999):member>/lost")
 def lost(member: int) -> Page:
     """List a card as lost and make the next one."""
-    form = _with_cards(_file(member), LostCardForm(prefix="lost"))
-    if form.validate():
-        try:
-            issue = accounts.lose_card(served().hub, member, form.issue.data, form.reason.data, visitor.done_by())
-        except ActRefused as error:
-            form.refuse("issue", str(error))
-        else:
-            flash(
-                f"紛失を届け出て、{issue}枚目のカードを用意しました。端末に知らせるには、端末設定を新しくしてください。"
-            )
-            return redirect(url_for(".member", member=member))
-    return _member_page(member, {"lost": form}), HTTPStatus.BAD_REQUEST
+    form = CardForm(prefix="lost")
+    said = "紛失を届け出て、次のカードを用意しました。端末に知らせるには、端末設定を新しくしてください。"
+    return _act(member, "lost", form, acts.lose_card, lambda: (form.issue.data,), said, "issue")
 
 
-@members.post("/<int:member>/end")
+@members.post("/<int(max=99999999999999):member>/found")
+def found(member: int) -> Page:
+    """Take a card off the list of lost ones."""
+    form = CardForm(prefix="found")
+    said = "見つかったカードを、使えるカードに戻しました。端末に知らせるには、端末設定を新しくしてください。"
+    return _act(member, "found", form, acts.find_card, lambda: (form.issue.data,), said, "issue")
+
+
+@members.post("/<int(max=99999999999999):member>/end")
 def end(member: int) -> Page:
     """End the account."""
+    said = f"{printed(member)} の利用を終えました。"
+    return _act(member, "end", ReasonForm(prefix="end"), acts.end_account, tuple, said)
+
+
+@members.post("/<int(max=99999999999999):member>/reopen")
+def reopen(member: int) -> Page:
+    """Take the member back; what was held because the account had ended is judged anew."""
+    said = f"{printed(member)} の利用を再開し、要確認だった付与を見なおしました。"
+    return _act(member, "reopen", ReasonForm(prefix="reopen"), acts.reopen_account, tuple, said)
+
+
+@members.post("/<int(max=99999999999999):member>/unknown")
+def make_unknown(member: int) -> Page:
+    """Take a number back that was made known by mistake."""
+    said = f"{printed(member)} の登録を取り消しました。付与は要確認になりました。"
+    return _act(member, "unknown", ReasonForm(prefix="unknown"), acts.make_unknown, tuple, said)
+
+
+def _act(
+    member: int,
+    name: str,
+    form: ActForm,
+    function: Callable[..., Done[Any]],
+    arguments: Callable[[], tuple[Any, ...]],
+    said: str,
+    field: str = "reason",
+) -> Page:
+    """Do what a form of a member's page asks for, and show the page."""
     _file(member)
-    form = ReasonForm(prefix="end")
     if form.validate():
-        try:
-            accounts.end_account(served().hub, member, form.reason.data, visitor.done_by())
-        except ActRefused as error:
-            form.refuse("reason", str(error))
-        else:
-            flash(f"{printed(member)} の利用を終えました。")
-            return redirect(url_for(".member", member=member))
-    return _member_page(member, {"end": form}), HTTPStatus.BAD_REQUEST
+        back = url_for(".member", member=member)
+        asked = Asked(form, errand(function, member), back, form["reason"].data, field)
+        done = do(asked, function, member, *arguments())
+        if isinstance(done, Done):
+            flash(said)
+            return redirect(back)
+        if done is not None:
+            return done
+    return _member_page(member, {name: form}), HTTPStatus.BAD_REQUEST
 
 
-def _random_below(limit: int) -> int:
-    """Return a random number below `limit`. Of 128 bits the few that do not divide evenly weigh nothing."""
-    return int.from_bytes(served().hub.random_bytes(16), "big") % limit
-
-
-def _file(member: int) -> registers.MemberFile:
+def _file(member: int) -> queries.MemberFile:
     if not 0 < member < NUMBER_LIMIT:
         abort(HTTPStatus.NOT_FOUND)
     with served().hub.store.reading() as connection:
-        return registers.member_file(connection, member) or abort(HTTPStatus.NOT_FOUND)
-
-
-def _sheet(found: list[int], name: str) -> Response:
-    from hub.print.cards import card_sheet  # drawing is slow to import, and a hub without a printer never needs it
-
-    hub = served().hub
-    with hub.store.reading() as connection:
-        cards = cards_of(connection, found, hub.keyring.signer(MEMBER))
-    sheet = Response(card_sheet(cards, served().office.city), mimetype="application/pdf")
-    sheet.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return sheet
+        return queries.member_file(connection, member) or abort(HTTPStatus.NOT_FOUND)
 
 
 def _page(find: FindMemberForm, add_form: AddMembersForm) -> str:
     with served().hub.store.reading() as connection:
-        counts, joins = registers.member_counts(connection), registers.newest_joins(connection, JOINS_SHOWN)
+        counts, joins = queries.member_counts(connection), queries.newest_joins(connection, JOINS_SHOWN)
     return render_template("members/members.html", counts=counts, joins=joins, find_form=find, add_form=add_form)
 
 
-def _member_page(member: int, shown: dict[str, DeskForm]) -> str:
+def _member_page(member: int, shown: dict[str, ActForm]) -> str:
     file = _file(member)
-    forms = {
-        "lost": _with_cards(file, LostCardForm(formdata=None, prefix="lost")),
-        "end": ReasonForm(formdata=None, prefix="end"),
+    forms: dict[str, ActForm] = {
+        "lost": fresh(CardForm, "lost", errand(acts.lose_card, member)),
+        "found": fresh(CardForm, "found", errand(acts.find_card, member)),
+        "end": fresh(ReasonForm, "end", errand(acts.end_account, member)),
+        "reopen": fresh(ReasonForm, "reopen", errand(acts.reopen_account, member)),
+        "unknown": fresh(ReasonForm, "unknown", errand(acts.make_unknown, member)),
+        "known": fresh(ReasonForm, f"m{member}", errand(acts.make_known, member)),
         **shown,
     }
+    for name, is_lost in (("lost", False), ("found", True)):
+        forms[name]["issue"].choices = choices(
+            (one.issue, f"{one.issue}枚目") for one in reversed(file.cards) if (one.lost_ms is not None) == is_lost
+        )
     return render_template("members/member.html", file=file, forms=forms)
-
-
-def _with_cards(file: registers.MemberFile, form: LostCardForm) -> LostCardForm:
-    form.issue.choices = choices((one.issue, f"{one.issue}枚目") for one in reversed(file.cards) if one.lost_ms is None)
-    return form

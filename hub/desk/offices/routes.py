@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from http import HTTPStatus
+from typing import Any
 
-import sqlalchemy as sa
 from flask import Blueprint, flash, redirect, render_template, url_for
-from werkzeug.wrappers import Response
 
-from hub.acts.decisions import record
-from hub.desk.base import overview, registers, visitor
-from hub.desk.base.forms import AllotmentForm, DeskForm, OrganisationForm, RaiseForm, choices
-from hub.register.reference import add_allotment, add_organisation, raise_allotment
+from hub.acts import organisations as acts
+from hub.acts.doing import Done
+from hub.desk.base.acting import Asked, Errand, Page, do, errand, fresh
+from hub.desk.base.forms import ActForm, VersionForm, choices
+from hub.desk.offices.forms import AllotmentForm, ChangeAllotmentForm, OrganisationForm
+from hub.desk.offices.queries import OrganisationLine, allotments, organisations
 from hub.served import served
 
 offices = Blueprint("offices", __name__, url_prefix="/organisations")
 
-Page = Response | tuple[str, HTTPStatus]
+ADDED = "団体を登録する"
+"""The reason that stands in the list of acts where nobody has to give one."""
 
 
 @offices.get("/")
@@ -29,68 +32,109 @@ def page() -> str:
 def add() -> Page:
     """Add an organisation."""
     form = OrganisationForm(prefix="organisation")
-    if not form.validate():
-        return _page({"organisation": form}), HTTPStatus.BAD_REQUEST
-    served().hub.store.run(lambda connection: add_organisation(connection, form.name.data.strip(), form.kind.data))
-    flash(f"団体「{form.name.data.strip()}」を加えました。")
-    return redirect(url_for(".page"))
+    said = f"団体「{(form.name.data or '').strip()}」を加えました。"
+    asked = _asked(form, errand(acts.add_organisation), ADDED, "name")
+    return _act("organisation", asked, acts.add_organisation, lambda: (form.name.data.strip(), form.kind.data), said)
 
 
 @offices.post("/allotments")
 def allot() -> Page:
     """Give an organisation an allotment for this fiscal year."""
-    form = _with_organisations(AllotmentForm(prefix="allotment"))
-    if not form.validate():
-        return _page({"allotment": form}), HTTPStatus.BAD_REQUEST
-    hub = served().hub
-    name, points = form.name.data.strip(), form.points.data
-    hub.store.run(lambda connection: add_allotment(connection, form.organisation.data, name, points, hub.wall_ms()))
-    flash(f"付与枠「{name}」({points:,}ポイント)を作りました。")
-    return redirect(url_for(".page"))
+    form = AllotmentForm(prefix="allotment")
+    said = f"付与枠「{(form.name.data or '').strip()}」({form.points.data or 0:,}ポイント)を作りました。"
+    asked = _asked(form, errand(acts.add_allotment), form.reason.data, "organisation")
+    return _act(
+        "allotment",
+        asked,
+        acts.add_allotment,
+        lambda: (form.organisation.data, form.name.data.strip(), form.points.data),
+        said,
+    )
 
 
 @offices.post("/allotments/raise")
 def add_points() -> Page:
     """Add points to an allotment."""
-    form = _with_allotments(RaiseForm(prefix="raise"))
-    if not form.validate():
-        return _page({"raise": form}), HTTPStatus.BAD_REQUEST
-    hub, done_by = served().hub, visitor.done_by()
-    allotment, points, reason = form.allotment.data, form.points.data, form.reason.data
-
-    def work(connection: sa.Connection) -> None:
-        record(hub, connection, "raise allotment", f"付与枠 {allotment} に +{points}", reason, done_by)
-        raise_allotment(connection, allotment, points, reason, hub.wall_ms())
-
-    hub.store.run(work)
-    flash(f"付与枠に {points:,} ポイントを追加しました。")
-    return redirect(url_for(".page"))
+    form = ChangeAllotmentForm(prefix="raise")
+    said = f"付与枠に {form.points.data or 0:,} ポイントを追加しました。"
+    return _change("raise", form, acts.raise_allotment, said)
 
 
-def _page(shown: dict[str, DeskForm]) -> str:
-    forms = {
-        "organisation": OrganisationForm(formdata=None, prefix="organisation"),
-        "allotment": _with_organisations(AllotmentForm(formdata=None, prefix="allotment")),
-        "raise": _with_allotments(RaiseForm(formdata=None, prefix="raise")),
+@offices.post("/allotments/lower")
+def take_points() -> Page:
+    """Take points out of an allotment, as far as it holds them."""
+    form = ChangeAllotmentForm(prefix="lower")
+    said = f"付与枠から {form.points.data or 0:,} ポイントを減らしました。"
+    return _change("lower", form, acts.lower_allotment, said)
+
+
+@offices.post("/<int(max=9007199254740991):organisation>/close")
+def close(organisation: int) -> Page:
+    """Begin nothing new for an organisation."""
+    return _turn(organisation, "close", acts.close_organisation, "団体を終了にしました。これまでの付与はそのままです。")
+
+
+@offices.post("/<int(max=9007199254740991):organisation>/reopen")
+def reopen(organisation: int) -> Page:
+    """Open a closed organisation again."""
+    return _turn(organisation, "reopen", acts.reopen_organisation, "団体を再開しました。")
+
+
+def _turn(organisation: int, word: str, function: Callable[..., Done[Any]], said: str) -> Page:
+    name = f"{word}-{organisation}"
+    form = VersionForm(prefix=name)
+    asked = _asked(form, errand(function, organisation), form.reason.data, "reason")
+    return _act(name, asked, function, lambda: (organisation, form.version.data), said)
+
+
+def _change(name: str, form: ChangeAllotmentForm, function: Callable[..., Done[Any]], said: str) -> Page:
+    asked = _asked(form, errand(function), form.reason.data, "points")
+    return _act(name, asked, function, lambda: (form.allotment.data, form.points.data), said)
+
+
+def _asked(form: ActForm, of: Errand, reason: str | None, field: str) -> Asked:
+    return Asked(form, of, url_for(".page"), reason or "", field)
+
+
+def _act(
+    name: str, asked: Asked, function: Callable[..., Done[Any]], arguments: Callable[[], tuple[Any, ...]], said: str
+) -> Page:
+    """Do what a form of this page asks for, and show the page."""
+    if asked.form.validate():
+        done = do(asked, function, *arguments())
+        if isinstance(done, Done):
+            flash(said)
+            return redirect(asked.back)
+        if done is not None:
+            return done
+    return _page({name: asked.form}), HTTPStatus.BAD_REQUEST
+
+
+def _page(shown: dict[str, ActForm]) -> str:
+    with served().hub.store.reading() as connection:
+        offices_now, allotments_now = organisations(connection), allotments(connection)
+    forms: dict[str, ActForm] = {
+        "organisation": fresh(OrganisationForm, "organisation", errand(acts.add_organisation)),
+        "allotment": fresh(AllotmentForm, "allotment", errand(acts.add_allotment)),
+        "raise": fresh(ChangeAllotmentForm, "raise", errand(acts.raise_allotment)),
+        "lower": fresh(ChangeAllotmentForm, "lower", errand(acts.lower_allotment)),
+        **dict(map(_turning, offices_now)),
         **shown,
     }
-    with served().hub.store.reading() as connection:
-        organisations, allotments = overview.organisations(connection), registers.allotments(connection)
+    forms["allotment"]["organisation"].choices = choices(
+        (one.organisation, one.name) for one in offices_now if one.kind != "serves" and one.is_open
+    )
+    for name in ("raise", "lower"):
+        forms[name]["allotment"].choices = choices(
+            (one.allotment, f"{one.name}({one.organisation_name}・残り {one.left:,})") for one in allotments_now
+        )
     return render_template(
-        "offices/organisations.html", organisations=organisations, allotments=allotments, forms=forms
+        "offices/organisations.html", organisations=offices_now, allotments=allotments_now, forms=forms
     )
 
 
-def _with_organisations(form: AllotmentForm) -> AllotmentForm:
-    with served().hub.store.reading() as connection:
-        found = overview.organisations(connection)
-    form.organisation.choices = choices((number, name) for number, name, kind in found if kind != "serves")
-    return form
-
-
-def _with_allotments(form: RaiseForm) -> RaiseForm:
-    with served().hub.store.reading() as connection:
-        form.allotment.choices = choices(
-            (one.allotment, f"{one.name}({one.organisation_name})") for one in registers.allotments(connection)
-        )
-    return form
+def _turning(one: OrganisationLine) -> tuple[str, ActForm]:
+    """Return the form that closes an organisation, or opens a closed one again."""
+    function, word = (acts.close_organisation, "close") if one.is_open else (acts.reopen_organisation, "reopen")
+    name = f"{word}-{one.organisation}"
+    return name, fresh(VersionForm, name, errand(function, one.organisation), version=one.version)

@@ -1,15 +1,23 @@
-"""The desk's pages of single records: lists by what became of them, and each opened down to its decision and reason."""
+"""The desk's pages of single records: lists by what became of them, and each opened down to its decision and reason,
+with the forms that decide on it and take a decision back.
+"""
 
 from __future__ import annotations
 
 from http import HTTPStatus
 
-from flask import Blueprint, abort, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 
-from hub.desk.base import overview, story
-from hub.desk.base.forms import DecideForm
+from hub.acts.decisions import dismiss, release, reopen_decision
+from hub.acts.doing import Done
+from hub.desk.base.acting import Asked, Errand, Page, do, errand, fresh
+from hub.desk.base.forms import ReasonForm
+from hub.desk.base.reasons import may_all_be_released
 from hub.desk.base.shapes import whole
-from hub.desk.base.wording import reason_of
+from hub.desk.held.forms import DecideForm, write_name
+from hub.desk.kiosks.queries import KioskLine, kiosk_line
+from hub.desk.records import queries
+from hub.intake.reasons import Reason
 from hub.served import served
 
 RECORDS_A_PAGE = 100
@@ -26,12 +34,12 @@ def page(kiosk: bytes) -> str:
     if became and became not in SHORT_LISTS:
         abort(HTTPStatus.NOT_FOUND)
     with served().hub.store.reading() as connection:
-        line = overview.kiosk_line(connection, kiosk) or abort(HTTPStatus.NOT_FOUND)
+        line = kiosk_line(connection, kiosk) or abort(HTTPStatus.NOT_FOUND)
         limit = RECORDS_A_PAGE + 1
         found = (
-            story.records_that(connection, kiosk, became, first_seq, limit)
+            queries.records_that(connection, kiosk, became, first_seq, limit)
             if became
-            else story.records(connection, kiosk, first_seq, limit)
+            else queries.records(connection, kiosk, first_seq, limit)
         )
     more = found[RECORDS_A_PAGE].seq if len(found) > RECORDS_A_PAGE else None
     following = url_for(".page", kiosk=kiosk, became=became or None, first=more) if more else None
@@ -42,9 +50,79 @@ def page(kiosk: bytes) -> str:
 
 @records.get("/<hex:kiosk>/<int(max=9007199254740991):seq>/<hex:mark>")
 def record(kiosk: bytes, seq: int, mark: bytes) -> str:
-    """One record, and where it is held the form that decides it."""
+    """One record, and the forms that decide on it."""
+    return _record_page(kiosk, seq, mark, None, None)
+
+
+@records.post("/<hex:kiosk>/<int(max=9007199254740991):seq>/<hex:mark>/decide")
+def decide(kiosk: bytes, seq: int, mark: bytes) -> Page:
+    """Release the record or dismiss it; one that was posted can be dismissed too."""
+    form = DecideForm()
+    if form.validate():
+        back = url_for(".record", kiosk=kiosk, seq=seq, mark=mark)
+        asked = Asked(form, _errand(kiosk, seq, mark), back, form.reason.data)
+        entries = ((seq, mark),)
+        if form.decision.data == "release":
+            done = do(asked, release, kiosk, entries, form.reasons.data)
+        else:
+            done = do(asked, dismiss, kiosk, entries)
+        if isinstance(done, Done):
+            flash("反映しました。" if form.decision.data == "release" else "取り消しにしました。")
+            return redirect(back)
+        if done is not None:
+            return done
+    return _record_page(kiosk, seq, mark, form, None), HTTPStatus.BAD_REQUEST
+
+
+@records.post("/<hex:kiosk>/<int(max=9007199254740991):seq>/<hex:mark>/back")
+def take_back(kiosk: bytes, seq: int, mark: bytes) -> Page:
+    """Take the decision on the record back."""
+    form = ReasonForm(prefix="back")
+    if form.validate():
+        back = url_for(".record", kiosk=kiosk, seq=seq, mark=mark)
+        asked = Asked(form, errand(reopen_decision, _name(kiosk, seq, mark)), back, form.reason.data)
+        done = do(asked, reopen_decision, kiosk, ((seq, mark),))
+        if isinstance(done, Done):
+            flash("決める前に戻しました。")
+            return redirect(back)
+        if done is not None:
+            return done
+    return _record_page(kiosk, seq, mark, None, form), HTTPStatus.BAD_REQUEST
+
+
+def _name(kiosk: bytes, seq: int, mark: bytes) -> str:
+    return f"{kiosk.hex()} {write_name(seq, mark)}"
+
+
+def _errand(kiosk: bytes, seq: int, mark: bytes) -> Errand:
+    return Errand("decide", _name(kiosk, seq, mark))
+
+
+def _read(kiosk: bytes, seq: int, mark: bytes) -> tuple[KioskLine, queries.Story]:
     with served().hub.store.reading() as connection:
-        line = overview.kiosk_line(connection, kiosk) or abort(HTTPStatus.NOT_FOUND)
-        told = story.story_of(connection, kiosk, seq, mark) or abort(HTTPStatus.NOT_FOUND)
-    form = DecideForm(formdata=None, seen=0) if told.line.became == "held" else None
-    return render_template("records/record.html", kiosk=line, story=told, reason=reason_of(told.line.why), form=form)
+        line = kiosk_line(connection, kiosk) or abort(HTTPStatus.NOT_FOUND)
+        return line, queries.story_of(connection, kiosk, seq, mark) or abort(HTTPStatus.NOT_FOUND)
+
+
+def _record_page(
+    kiosk: bytes, seq: int, mark: bytes, decide_form: DecideForm | None, back_form: ReasonForm | None
+) -> str:
+    line, told = _read(kiosk, seq, mark)
+    one = told.line
+    form = decide_form
+    can_decide = one.became == "held" or (one.grant is not None and one.became in {"posted", "duplicate"})
+    if form is None and can_decide:
+        form = fresh(DecideForm, "", _errand(kiosk, seq, mark), seen=1, reasons=one.reasons)
+    is_decided = one.decision is not None and one.decision.kind != "reopen"
+    if back_form is None and is_decided:
+        back_form = fresh(ReasonForm, "back", errand(reopen_decision, _name(kiosk, seq, mark)))
+    return render_template(
+        "records/record.html",
+        kiosk=line,
+        story=told,
+        form=form,
+        back_form=back_form,
+        name=write_name(seq, mark),
+        may_release=may_all_be_released(one.reasons),
+        is_unknown=bool(one.reasons & Reason.MEMBER_UNKNOWN),
+    )

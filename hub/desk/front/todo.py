@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from hub.desk.base.closer import ScarceShare
-from hub.desk.base.overview import HeldGroup, KioskLine
-from hub.desk.base.registers import InvitationLine
-from hub.desk.base.wording import reason_of
+from hub.desk.base.reasons import why_of
+from hub.desk.front.watched import Break
+from hub.desk.held.queries import HeldGroup
+from hub.desk.kiosks.invitations import InvitationLine
+from hub.desk.kiosks.queries import KioskLine
+from hub.desk.kiosks.settings import ScarceShare
+from hub.intake.reasons import Reason
 
 
 class Todo(NamedTuple):
@@ -27,7 +30,8 @@ class Found(NamedTuple):
     """Everything there may be to decide."""
 
     is_rolled_back: bool
-    ledger: int
+    is_clock_doubted: bool
+    breaks: list[Break]
     lines: list[KioskLine]
     groups: list[HeldGroup]
     waiting: list[InvitationLine]
@@ -57,12 +61,20 @@ def _grave(found: Found) -> Iterator[Todo]:
             {},
             is_grave=True,
         )
-    if found.ledger:
+    if found.is_clock_doubted:
         yield Todo(
-            f"帳簿の合計が 0 ではありません({found.ledger:+,})。「./kumapo hub audit」で調べてください。",
-            "The ledger does not sum to 0. Run `hub audit`.",
+            "このセンターの時計が合っていないかもしれません。端末からの記録を受け付けていません。下の「センターの時計」をごらんください。",
+            "This hub's clock may be wrong; it takes nothing in until somebody has looked. See below.",
             "desk.front",
-            {},
+            {"_anchor": "clock"},
+            is_grave=True,
+        )
+    if found.breaks:
+        yield Todo(
+            f"帳簿に食い違いが {len(found.breaks):,}件見つかりました。下の「帳簿の確かめ」をごらんください。",
+            f"The hub's own check found {_count(len(found.breaks), 'break')} in the books; see below.",
+            "desk.front",
+            {"_anchor": "watch"},
             is_grave=True,
         )
 
@@ -82,43 +94,50 @@ def _forks_and_gaps(lines: Iterable[KioskLine]) -> Iterator[Todo]:
         where: dict[str, object] = {"kiosk": line.kiosk}
         if line.standing == "fork":
             yield Todo(
-                f"端末「{line.name}」の記録が二通りあります。複製されたSDカードかもしれません。保留を確かめ、端末を失効にして登録しなおしてください。",
+                f"端末「{line.name}」の記録が二通りあります。複製されたSDカードかもしれません。要確認を確かめ、端末を失効にして登録しなおしてください。",
                 f"There are two different records of {line.name}: perhaps a copied SD card. Check what is held, "
                 "withdraw the kiosk and enrol it anew.",
                 "desk.kiosks.kiosk",
                 where,
                 is_grave=True,
             )
-        if line.beyond:
-            first, last = line.cursor_seq + 1, line.beyond[0][0] - 1
+        if line.gap:
+            first, last = line.gap
             yield Todo(
-                f"端末「{line.name}」の記録 {first}〜{last} 番が届いていません。そのあとの付与は保留しています。",
-                f"Records {first} to {last} of {line.name} are missing; what came after them is on hold.",
+                f"端末「{line.name}」の記録 {first}〜{last} 番が届いていません。そのあとの付与は要確認です。",
+                f"Records {first} to {last} of {line.name} are missing; what came after them waits.",
                 "desk.kiosks.kiosk",
-                where,
+                {**where, "_anchor": "gap"},
             )
 
 
 def _held(lines: Iterable[KioskLine], groups: Iterable[HeldGroup]) -> Iterator[Todo]:
-    """Everything that is held and was not said above with its fork or its gap."""
-    said = {(line.kiosk, "two-lines") for line in lines if line.standing == "fork"}
-    said |= {(line.kiosk, "gap") for line in lines if line.beyond}
+    """Everything that is held and was not said above with its fork or its gap. The boots of a kiosk are one line."""
+    said = {(line.kiosk, Reason.FORK) for line in lines if line.standing == "fork"}
+    said |= {(line.kiosk, Reason.HOLE) for line in lines if line.gap}
+    by_reason: dict[tuple[bytes, Reason], list[HeldGroup]] = {}
     for group in groups:
-        reason = reason_of(group.reason)
-        if (group.kiosk, reason.name) not in said:
-            why = reason.title.en[0].lower() + reason.title.en[1:]
-            yield Todo(
-                f"端末「{group.kiosk_name}」に、{reason.what}が {group.entries:,}件({group.points:,}ポイント)あります。"
-                f"{reason.advice}",
-                f"{_count(group.entries, 'record')} of {group.kiosk_name} on hold, {group.points:,} points: {why}.",
-                "desk.held.group",
-                {"kiosk": group.kiosk, "name": reason.name},
-            )
+        if (group.kiosk, group.reason) not in said:
+            by_reason.setdefault((group.kiosk, group.reason), []).append(group)
+    for (kiosk, reason), alike in by_reason.items():
+        yield _held_one(kiosk, reason, alike)
+
+
+def _held_one(kiosk: bytes, reason: Reason, alike: list[HeldGroup]) -> Todo:
+    why, name = why_of(reason), alike[0].kiosk_name
+    entries, points = sum(group.entries for group in alike), sum(group.points for group in alike)
+    title = why.title.en[0].lower() + why.title.en[1:]
+    return Todo(
+        f"端末「{name}」に、{why.what}が {entries:,}件({points:,}ポイント)あります。{why.advice}",
+        f"{_count(entries, 'record')} of {name} to check, {points:,} points: {title}.",
+        "desk.held.group",
+        {"kiosk": kiosk, "name": why.name},
+    )
 
 
 def _scarce(scarce: Iterable[ScarceShare], groups: Iterable[HeldGroup]) -> Iterator[Todo]:
     """Shares that will not last, but for kiosks that already have grants on hold for want of one."""
-    said = {group.kiosk for group in groups if reason_of(group.reason).name == "share"}
+    said = {group.kiosk for group in groups if group.reason == Reason.BEYOND_SHARE}
     for one in scarce:
         if one.kiosk not in said:
             yield Todo(
@@ -134,8 +153,8 @@ def _outdated(outdated: list[tuple[bytes, str]]) -> Iterator[Todo]:
     if outdated:
         names = "、".join(f"「{name}」" for _, name in outdated[:3]) + (" ほか" if len(outdated) > 3 else "")  # noqa: PLR2004
         yield Todo(
-            f"イベントか紛失カードに変更があり、{len(outdated)}台の端末{names}の設定が古くなっています。",
-            f"Settings of {_count(len(outdated), 'kiosk')} out of date, because events or lost cards have changed.",
+            f"イベント・紛失カード・端末の名前に変更があり、{len(outdated)}台の端末{names}の設定が古くなっています。",
+            f"Settings of {_count(len(outdated), 'kiosk')} out of date: events, lost cards or names have changed.",
             "desk.kiosks.page",
             {},
         )

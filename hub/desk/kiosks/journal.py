@@ -1,0 +1,150 @@
+"""What persons have said about a kiosk's records, and what they are asked: holes, lost tails, replacements, and when
+the booth was switched on. Reads only.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from hub.desk.held.queries import BY_BOOT
+from hub.intake.check import read_arrived
+from hub.store.database import rows
+
+
+class Range(NamedTuple):
+    """A run of numbers."""
+
+    first: int
+    last: int
+
+
+class ReplacementLine(NamedTuple):
+    """A replacement in force."""
+
+    version: int
+    first: int
+    last: int
+    signed: tuple[int, int]
+    meant: tuple[int, int]
+    slot: int
+
+
+class BootLine(NamedTuple):
+    """A boot whose days nobody can tell: its held records, and how long after the switch the first and last of them
+    were written. `wall_ms` is what the booth's own clock read at the first.
+    """
+
+    boot: bytes
+    entries: int
+    points: int
+    first_seq: int
+    last_seq: int
+    after_ms: tuple[int, int]
+    wall_ms: int
+
+
+class AnswerLine(NamedTuple):
+    """When a booth was switched on, as a person has said."""
+
+    boot: bytes
+    started_ms: int
+
+
+def accepted_holes(connection: sa.Connection, kiosk: bytes) -> list[Range]:
+    """Return the holes that stand accepted."""
+    found = rows(
+        connection,
+        """
+        SELECT first_seq, last_seq FROM hole h WHERE kiosk = :kiosk AND state = 'accepted'
+         AND version = (SELECT max(version) FROM hole n WHERE n.kiosk = h.kiosk AND n.first_seq = h.first_seq)
+        ORDER BY first_seq
+        """,
+        kiosk=kiosk,
+    )
+    return [Range(one.first_seq, one.last_seq) for one in found]
+
+
+def tails_given_up(connection: sa.Connection, kiosk: bytes) -> list[Range]:
+    """Return the lost tails that nobody waits for."""
+    found = rows(
+        connection,
+        """
+        SELECT first_seq, last_seq FROM lost_tail t WHERE kiosk = :kiosk AND state = 'given up'
+         AND version = (SELECT max(version) FROM lost_tail n WHERE n.kiosk = t.kiosk AND n.first_seq = t.first_seq)
+        ORDER BY first_seq
+        """,
+        kiosk=kiosk,
+    )
+    return [Range(one.first_seq, one.last_seq) for one in found]
+
+
+def replacements(connection: sa.Connection, kiosk: bytes) -> list[ReplacementLine]:
+    """Return the replacements in force, by their numbers."""
+    found = rows(connection, "SELECT * FROM replacement WHERE kiosk = :kiosk ORDER BY version", kiosk=kiosk)
+    newest = {(one.first_seq, one.last_seq, one.from_event, one.from_activity): one for one in found}
+    return [
+        ReplacementLine(
+            one.version,
+            one.first_seq,
+            one.last_seq,
+            (one.from_event, one.from_activity),
+            (one.event, one.activity),
+            one.slot,
+        )
+        for _, one in sorted(newest.items())
+        if one.state == "in force"
+    ]
+
+
+def boots_asked_about(connection: sa.Connection, kiosk: bytes) -> list[BootLine]:
+    """Return the boots with records that wait until it is known when the booth was switched on."""
+    found = rows(
+        connection,
+        """
+        SELECT b.boot, b.entries, b.points, b.first_seq, b.last_seq, e.seq, e.encoded
+        FROM (SELECT boot, count(*) AS entries, sum(points) AS points, min(seq) AS first_seq, max(seq) AS last_seq
+              FROM aside WHERE kiosk = :kiosk AND verdict = 'held' AND reasons & :by_boot <> 0 GROUP BY boot) b
+        JOIN entry e ON e.kiosk = :kiosk AND e.seq IN (b.first_seq, b.last_seq)
+        ORDER BY b.first_seq, e.seq, e.hash
+        """,
+        kiosk=kiosk,
+        by_boot=int(BY_BOOT),
+    )
+    lines: dict[bytes, BootLine] = {}
+    for one in found:
+        _, entry, _ = read_arrived(bytes(one.encoded))
+        boot = bytes(one.boot)
+        if entry is None or entry.stamp.boot != boot:
+            continue
+        after_ms, wall_ms = entry.stamp.monotonic_ms, entry.stamp.wall_ms
+        before = lines.get(boot)
+        if before is None:
+            counted = (one.entries, int(one.points), one.first_seq, one.last_seq)
+            lines[boot] = BootLine(boot, *counted, (after_ms, after_ms), wall_ms)
+        else:
+            lines[boot] = before._replace(after_ms=(before.after_ms[0], after_ms))
+    return list(lines.values())
+
+
+def answers(connection: sa.Connection, kiosk: bytes) -> list[AnswerLine]:
+    """Return what persons have said about boots, as far as it stands."""
+    found = rows(
+        connection,
+        """
+        SELECT boot, started_ms FROM boot_start b WHERE kiosk = :kiosk AND started_ms IS NOT NULL
+         AND version = (SELECT max(version) FROM boot_start n WHERE n.kiosk = b.kiosk AND n.boot = b.boot)
+        ORDER BY started_ms, boot
+        """,
+        kiosk=kiosk,
+    )
+    return [AnswerLine(bytes(one.boot), one.started_ms) for one in found]
+
+
+def activities_named(connection: sa.Connection, kiosk: bytes) -> set[tuple[int, int]]:
+    """Return (event, activity) of everything of a kiosk that is put aside: a booth may have granted for an event that
+    is not its own, or not there.
+    """
+    text = "SELECT DISTINCT event, activity FROM aside WHERE kiosk = :kiosk AND event > 0"
+    return {(one.event, one.activity) for one in rows(connection, text, kiosk=kiosk)}

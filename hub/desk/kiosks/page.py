@@ -1,0 +1,220 @@
+"""One kiosk's page: its equation, shares, settings, what was said of its records, and the forms for all acts on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+from flask import Blueprint, abort, flash, redirect, render_template, url_for
+
+from hub.acts import journal as journal_acts
+from hub.acts import kiosks as kiosk_acts
+from hub.acts.doing import Done
+from hub.desk.acts.queries import ActLine, acts_on
+from hub.desk.base.acting import Asked, Page, do, errand, fresh
+from hub.desk.base.forms import ActForm, ReasonForm, choices
+from hub.desk.events.queries import EventLine, events
+from hub.desk.held.queries import HeldGroup, held_groups
+from hub.desk.kiosks import journal
+from hub.desk.kiosks.forms import (
+    BootForm,
+    EventOfKioskForm,
+    RangeForm,
+    RenameForm,
+    ReplaceForm,
+    ShareChangeForm,
+    WithdrawForm,
+)
+from hub.desk.kiosks.queries import KioskLine, kiosk_line
+from hub.desk.kiosks.settings import Settings, events_of_kiosk, settings_of
+from hub.desk.offices.queries import AllotmentLine, OrganisationLine, allotments, organisations
+from hub.desk.records.flags import flags_of
+from hub.served import served
+
+kiosks = Blueprint("kiosks", __name__, url_prefix="/kiosks")
+
+ACTS_SHOWN = 20
+
+
+class Told(NamedTuple):
+    """Everything that is known of a kiosk for its page."""
+
+    line: KioskLine
+    groups: list[HeldGroup]
+    settings: Settings
+    flags: dict[str, int]
+    allotments: list[AllotmentLine]
+    organisations: list[OrganisationLine]
+    events: list[EventLine]
+    assigned: set[int]
+    holes: list[journal.Range]
+    tails: list[journal.Range]
+    replacements: list[journal.ReplacementLine]
+    boots: list[journal.BootLine]
+    answers: list[journal.AnswerLine]
+    put_aside: set[tuple[int, int]]
+    acts: list[ActLine]
+
+    @property
+    def own_events(self) -> list[EventLine]:
+        """Return the events the kiosk serves."""
+        return [one for one in self.events if one.event.event in self.assigned]
+
+    def allotment_name(self, allotment: int) -> str:
+        """Return what an allotment is called."""
+        return next((one.name for one in self.allotments if one.allotment == allotment), str(allotment))
+
+    def activity_name(self, event: int, activity: int, slot: int = 0) -> str:
+        """Return what an activity of an event, in one of its slots, is called."""
+        line = next((one.event for one in self.events if one.event.event == event), None)
+        found = line.activity(activity) if line is not None else None
+        name = f"{line.name if line else f'イベント {event}'}・{found.name if found else f'活動 {activity}'}"
+        within = found.slot(slot) if found is not None and slot else None
+        return name + (f"・{within.name}" if within else "")
+
+
+def tell(kiosk: bytes) -> Told:
+    """Read everything that is known of a kiosk."""
+    hub = served().hub
+    with hub.store.reading() as connection:
+        return Told(
+            line=kiosk_line(connection, kiosk) or abort(HTTPStatus.NOT_FOUND),
+            groups=held_groups(connection, kiosk),
+            settings=settings_of(hub, connection, kiosk),
+            flags=flags_of(connection, kiosk),
+            allotments=allotments(connection),
+            organisations=organisations(connection),
+            events=events(connection),
+            assigned=events_of_kiosk(connection, kiosk),
+            holes=journal.accepted_holes(connection, kiosk),
+            tails=journal.tails_given_up(connection, kiosk),
+            replacements=journal.replacements(connection, kiosk),
+            boots=journal.boots_asked_about(connection, kiosk),
+            answers=journal.answers(connection, kiosk),
+            put_aside=journal.activities_named(connection, kiosk),
+            acts=acts_on(connection, kiosk, ACTS_SHOWN),
+        )
+
+
+def kiosk_page(kiosk: bytes, shown: dict[str, ActForm]) -> str:
+    """Return the page; `shown` are forms that were sent and stand there with what was typed."""
+    told = tell(kiosk)
+    forms = {**_forms(told), **shown}
+    for name, form in shown.items():
+        _offer(told, name, form)
+    return render_template("kiosks/kiosk.html", told=told, line=told.line, forms=forms, now_ms=served().hub.wall_ms())
+
+
+def act_on(
+    kiosk: bytes,
+    name: str,
+    form: ActForm,
+    function: Callable[..., Done[Any]],
+    arguments: Callable[[], tuple[Any, ...]],
+    said: str,
+    subject: str = "",
+    reason: str = "",
+    field: str = "reason",
+) -> Page:
+    """Carry out an act on a kiosk as a form asks for it: say that it is done, or show the page with what is wrong.
+
+    `name` is the form's on the page, `arguments` are asked for once the form is valid, `subject` tells forms of one
+    kind apart.
+    """
+    if form.validate():
+        back = url_for("desk.kiosks.kiosk", kiosk=kiosk)
+        of = errand(function, f"{kiosk.hex()}{subject}")
+        asked = Asked(form, of, back, reason or form["reason"].data, field)
+        done = do(asked, function, kiosk, *arguments())
+        if isinstance(done, Done):
+            flash(said)
+            return redirect(back)
+        if done is not None:
+            return done
+    return kiosk_page(kiosk, {name: form}), HTTPStatus.BAD_REQUEST
+
+
+def _forms(told: Told) -> dict[str, ActForm]:
+    """Return all forms of the page, fresh."""
+    line, kiosk = told.line, told.line.kiosk.hex()
+    gap, tail = line.gap or (0, 0), line.lost_tail or (0, 0)
+    name = {"name": line.name, "organisation": line.organisation, "version": line.version}
+    forms: dict[str, ActForm] = {
+        "rename": fresh(RenameForm, "rename", errand(kiosk_acts.rename_kiosk, kiosk), **name),
+        "top-up": fresh(ShareChangeForm, "top-up", errand(kiosk_acts.top_up, kiosk)),
+        "lower": fresh(ShareChangeForm, "lower", errand(kiosk_acts.lower_share, kiosk)),
+        "assign": fresh(EventOfKioskForm, "assign", errand(kiosk_acts.assign_event, kiosk)),
+        "remove": fresh(EventOfKioskForm, "remove", errand(kiosk_acts.remove_event, kiosk)),
+        "renew": fresh(ActForm, "renew", errand(kiosk_acts.renew_settings, kiosk)),
+        "stop": fresh(ReasonForm, "stop", errand(kiosk_acts.stop_kiosk, kiosk)),
+        "withdraw": fresh(WithdrawForm, "withdraw", errand(kiosk_acts.withdraw_kiosk, kiosk)),
+        "resume": fresh(ReasonForm, "resume", errand(kiosk_acts.resume_kiosk, kiosk)),
+        "gap": fresh(RangeForm, "gap", errand(journal_acts.accept_hole, kiosk), first=gap[0], last=gap[1]),
+        "tail": fresh(RangeForm, "tail", errand(journal_acts.give_up_tail, kiosk), first=tail[0], last=tail[1]),
+        "replace": fresh(ReplaceForm, "replace", errand(journal_acts.replace_range, kiosk)),
+    }
+    for name_of_form, form in forms.items():
+        _offer(told, name_of_form, form)
+    return {**forms, **_ways_back(told)}
+
+
+def _ways_back(told: Told) -> dict[str, ActForm]:
+    """Return a form for each thing that was said of the kiosk's records, and for each boot that is asked about."""
+    kiosk = told.line.kiosk.hex()
+    forms: dict[str, ActForm] = {}
+    for kind, function, ranges in (
+        ("hole", journal_acts.take_back_hole, told.holes),
+        ("lost", journal_acts.take_back_tail, told.tails),
+    ):
+        for one in ranges:
+            name = f"{kind}-{one.first}"
+            forms[name] = fresh(ReasonForm, name, errand(function, f"{kiosk} {one.first}"))
+    for replaced in told.replacements:
+        name = f"replaced-{replaced.version}"
+        of = errand(journal_acts.take_back_replacement, f"{kiosk} {replaced.version}")
+        forms[name] = fresh(ReasonForm, name, of)
+    for asked in told.boots:
+        name = f"boot-{asked.boot.hex()}"
+        forms[name] = fresh(BootForm, name, errand(journal_acts.say_boot_start, f"{kiosk} {asked.boot.hex()}"))
+    for answer in told.answers:
+        name = f"answer-{answer.boot.hex()}"
+        of = errand(journal_acts.take_back_boot_start, f"{kiosk} {answer.boot.hex()}")
+        forms[name] = fresh(ReasonForm, name, of)
+    return forms
+
+
+def _offer(told: Told, name: str, form: ActForm) -> None:
+    """Put into a form's selects what may be chosen now."""
+    if name in {"top-up", "lower"}:
+        carried = {one.share.allotment for one in told.settings.shares}
+        wanted = carried | {one.event.allotment for one in told.own_events if name == "top-up"}
+        form["allotment"].choices = choices(
+            (one.allotment, f"{one.name}(残り {one.left:,})") for one in told.allotments if one.allotment in wanted
+        )
+    elif name in {"assign", "remove"}:
+        form["event"].choices = choices(
+            (one.event.event, one.event.name)
+            for one in told.events
+            if (one.event.event in told.assigned) == (name == "remove") and (name == "remove" or not one.is_called_off)
+        )
+    elif name == "rename":
+        form["organisation"].choices = choices((one.organisation, one.name) for one in told.organisations)
+    elif name == "replace":
+        form["signed"].choices, form["meant"].choices = _activities(told)
+
+
+def _activities(told: Told) -> tuple[list[Any], list[Any]]:
+    """Return the activities that may have been signed, and those that may have been meant."""
+    known = [(one.event.event, activity) for one in told.events for activity in one.event.activities]
+    numbers = {(event, activity.activity) for event, activity in known}
+    signed = [*((event, activity.activity) for event, activity in known), *sorted(told.put_aside - numbers)]
+    meant = [
+        (event, activity.activity, slot)
+        for event, activity in known
+        for slot in ([one.slot for one in activity.slots] or [0])
+    ]
+    return (
+        choices((".".join(map(str, one)), told.activity_name(*one)) for one in signed),
+        choices((".".join(map(str, one)), told.activity_name(*one)) for one in meant),
+    )
