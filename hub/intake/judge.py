@@ -239,7 +239,7 @@ def judge(
     aside: Mapping[bytes, Reason] | None = None,
 ) -> Judged:
     """Judge a run of one branch from `fold` on. With `aside`, the run lies off the main branch, for those reasons."""
-    course = _Course(fold)
+    course = _Course(fold, known)
     standings = []
     for attested in entries:
         off = aside[attested.hash] if aside is not None else NONE
@@ -254,7 +254,8 @@ class _Course:
     the floors do no harm there: nothing is posted from them without a person.
     """
 
-    def __init__(self, fold: Fold) -> None:
+    def __init__(self, fold: Fold, known: Known) -> None:
+        self._known = known
         self.manifest, self.newest = fold.manifest, fold.newest
         self.used = dict(fold.used)
         self.floor_ms, self.boot, self.confirmed, self.sample = fold.floor_ms, fold.boot, fold.confirmed, fold.sample
@@ -275,9 +276,12 @@ class _Course:
             self._limits[allotment] = max((one.limit for one in signed if one.manifest >= named), default=0)
         return self._limits[allotment]
 
-    def enter(self, boot: bytes) -> None:
+    def enter(self, boot: bytes, seq: int) -> None:
+        """Go on in a boot. One that comes back has its first sample of before."""
         if boot != self.boot:
-            self.boot, self.confirmed, self.sample = boot, None, None
+            samples = self._known.by_boot.get(boot, ())
+            earlier = next((one for one in samples if one.seq < seq), None)
+            self.boot, self.confirmed, self.sample = boot, None, earlier
 
     def take_sample(self, attested: Attested, clock: Clock, stamp: Stamp) -> bool:
         if not is_believed(clock, self.floor_ms, attested.arrived_ms):
@@ -306,7 +310,7 @@ def _judge_one(  # one step of the fold
     if entry is None:
         return _without_key(facts, attested, Reason.NOT_UNDERSTOOD | off)
     body = entry.body
-    course.enter(entry.stamp.boot)
+    course.enter(entry.stamp.boot, attested.seq)
     if isinstance(body, Grant):
         return _judge_grant(facts, course, attested, entry.stamp, body, known, voids, off)
     if isinstance(body, Opened):

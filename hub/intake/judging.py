@@ -38,6 +38,7 @@ from hub.intake.stored import (
     Name,
     Stored,
     all_entries,
+    boots_before,
     entries_between,
     entries_like,
     entries_numbered,
@@ -95,6 +96,8 @@ def judge_on(  # what goes on at the cursor
     samples = samples_in(fresh, facts.manifests, progress.fold.floor_ms)
     ours = [progress.fold.sample] if progress.fold.sample is not None else []
     known = know([*ours, *samples], facts.answers)
+    if _comes_back(connection, kiosk, progress.fold, fresh):
+        known = know(samples_in(landmarks(connection, kiosk), facts.manifests, 0), facts.answers)
     known = _with_readings(connection, kiosk, known, facts, fresh, progress.fold.floor_ms)
     voids, voided_before = _voids_among_new(connection, kiosk, facts, fresh)
     places = _fold_places(fresh, progress.fold.boot, last_kept_fold(connection, kiosk))
@@ -110,6 +113,12 @@ def judge_on(  # what goes on at the cursor
     flag_over_limits(connection, {**earlier.events, **facts.events}, moved.touched)
     _return_lowered(connection, kiosk, progress.fold, fold, cause)
     return progress._replace(cursor=Head(fresh[-1].seq, fresh[-1].hash), fold=fold)
+
+
+def _comes_back(connection: sa.Connection, kiosk: bytes, fold: Fold, fresh: Sequence[Attested]) -> bool:
+    """Tell whether new entries are of a boot that was there before the one the branch is in."""
+    entered = {one.entry.stamp.boot for one in fresh if one.entry is not None} - {fold.boot}
+    return bool(entered) and bool(entered & boots_before(connection, kiosk, fresh[0].seq))
 
 
 def judge_some(hub: Hub, connection: sa.Connection, kiosk: bytes, names: set[Name], cause: Cause) -> Moved:

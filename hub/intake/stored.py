@@ -105,13 +105,24 @@ def landmarks(connection: sa.Connection, kiosk: bytes) -> list[Attested]:
     return [_stored(one).attested for one in found]
 
 
+def boots_before(connection: sa.Connection, kiosk: bytes, seq: int) -> set[bytes]:
+    """Return the boots in which a kiosk signed anything but grants before an entry."""
+    found = rows(
+        connection,
+        "SELECT DISTINCT boot FROM landmark WHERE kiosk = :kiosk AND seq < :seq",
+        kiosk=kiosk,
+        seq=seq,
+    )
+    return {bytes(one.boot) for one in found}
+
+
 def keep_landmarks(connection: sa.Connection, kiosk: bytes, arrived: Iterable[Attested]) -> None:
     """Note which of the entries that have just arrived are no grants."""
     execute_many(
         connection,
-        "INSERT INTO landmark (kiosk, seq, hash) VALUES (:kiosk, :seq, :hash)",
+        "INSERT INTO landmark (kiosk, seq, hash, boot) VALUES (:kiosk, :seq, :hash, :boot)",
         [
-            {"kiosk": kiosk, "seq": one.seq, "hash": one.hash}
+            {"kiosk": kiosk, "seq": one.seq, "hash": one.hash, "boot": one.entry.stamp.boot if one.entry else b""}
             for one in arrived
             if one.entry is None or not isinstance(one.entry.body, Grant)
         ],

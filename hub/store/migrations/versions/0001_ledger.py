@@ -221,7 +221,7 @@ def _progress() -> None:
         "kiosk:bytes seq hash:bytes event bucket member activity occasion points allotment",
     )
     _table("flag", "kiosk seq hash flag", "kiosk:bytes seq hash:bytes flag:text")
-    _table("landmark", "kiosk seq hash", "kiosk:bytes seq hash:bytes")
+    _table("landmark", "kiosk seq hash", "kiosk:bytes seq hash:bytes boot:bytes")
     _table("kept_fold", "kiosk seq", "kiosk:bytes seq fold:bytes")
     _table(
         "kiosk_progress",
