@@ -361,6 +361,8 @@ def _judge_grant(  # one step of the fold
     is_missed = offer.activity is not None and at_arrival.misses(*offer.window)
     member_reason = _reason_of_member(facts, grant, attested.arrived_ms)
     reasons = _together(offer.reasons, off, member_reason, Reason.TIME if is_missed else NONE, occasion_reason)
+    if off:  # a release covers it from the allotment
+        reasons &= ~Reason.BEYOND_SHARE
     decision = facts.decisions.get(attested.hash)
     candidacy, left = _decided(decision, reasons, is_voided=attested.seq in voids.voided and not off)
     allotment = _source_of(offer, reasons, decision)
