@@ -5,8 +5,8 @@ transfers, that none but the city's issue is below zero, and that everything sum
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Container, Iterable, Mapping
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -17,8 +17,16 @@ from hub.audit.reading import stream
 Account = tuple[str, int, int]
 """Kind, holder, part: ("issue", 0, 0), ("allotment", 3, 0), ("out", kiosk as a number, allotment)."""
 
-Moves = Mapping[tuple[bytes, str, int], int]
-"""Points that acts are to have moved from allotments to kiosks: {(act, kiosk in hex, allotment): points}."""
+Covers = Mapping[tuple[bytes, bytes, int], int]
+"""Points that acts are to have moved to kiosks for what no share covers: {(act, kiosk, allotment): points}."""
+
+
+class Bounds(NamedTuple):
+    """Between which points something lies."""
+
+    low: int
+    high: int
+
 
 ISSUE: Account = ("issue", 0, 0)
 KINDS = {
@@ -40,7 +48,7 @@ class Movements:
         self._findings = findings
         self.wanted: Counter[Account] = Counter()
         self.budgets: Counter[tuple[bytes, int]] = Counter()
-        self.moved: Counter[tuple[bytes, str, int, str]] = Counter()
+        self.moved: Counter[tuple[bytes, bytes, int, str]] = Counter()
         self._marks: dict[bytes, list[dict[str, object]]] = defaultdict(list)
         for one in stream(connection, "SELECT * FROM movement ORDER BY kind, mark"):
             self._read(one, acts)
@@ -54,16 +62,18 @@ class Movements:
         target = (one.target, one.target_holder, one.target_part)
         self.wanted[source] -= one.points
         self.wanted[target] += one.points
-        act = acts.made("movement", "", one.act, name)
         defect = _defect_of(one, source, target)
-        if act is not None and not bytes(one.mark).startswith(act.act):
+        if one.kind not in KINDS:
+            self._findings.defect("movement", defect, **name)
+            return
+        act = acts.made("movement", one.kind, one.act, name)
+        if not bytes(one.mark).startswith(_begins(one, source)):
             defect = defect or "its mark is another act's"
         if act is not None and one.posted_ms < act.done_ms:
             defect = defect or "posted before its act was done"
             self._findings.defect("act", "done after a movement that it caused", act=act.act)
         if defect:
             self._findings.defect("movement", defect, **name)
-            return
         self._marks[bytes(one.act)].append(name)
         if "issue" in {one.source, one.target}:
             sign, holder = (1, one.target_holder) if one.source == "issue" else (-1, one.source_holder)
@@ -79,27 +89,47 @@ class Movements:
             self._findings.defect("act", f"moved {found}, which is not what it says", act=act)
             self._name(act, "its act says other points or another allotment")
 
-    def check(self, kind: str, moves: Moves, acts: Acts, kiosks: Iterable[bytes] | None) -> None:
-        """Hold the movements of a kind against what acts are to have moved, for all kiosks or for some."""
-        chosen = None if kiosks is None else {kiosk.hex() for kiosk in kiosks}
-        found: Counter[tuple[bytes, str, int]] = Counter()
+    def check_shares(self, bounds: Mapping[tuple[bytes, int], Bounds], kiosks: Container[bytes] | None) -> None:
+        """Hold what was moved for shares, altogether, against what was signed of each."""
+        found: Counter[tuple[bytes, int]] = Counter()
+        for (_, kiosk, allotment, which), points in self.moved.items():
+            if which == "share" and (kiosks is None or kiosk in kiosks):
+                found[kiosk, allotment] += points
+        for kiosk, allotment in sorted(found.keys() | bounds.keys()):
+            low, high = bounds.get((kiosk, allotment), Bounds(0, 0))
+            if not low <= found[kiosk, allotment] <= high:
+                defect = f"shares come to {found[kiosk, allotment]} points, signed are {low} to {high}"
+                name = {"kiosk": kiosk, "allotment": allotment}
+                self._findings.defect("movement", f"missing, or edited: {defect}", **name)
+                for act, whose, of, which in sorted(self.moved):
+                    if (whose, of, which) == (kiosk, allotment, "share"):
+                        self._name(act, f"not what was signed: {defect}")
+
+    def check_covers(self, covers: Covers, acts: Acts, kiosks: Container[bytes] | None) -> None:
+        """Hold what was moved for releases and replacements, act by act, against what these ask for."""
+        found: Counter[tuple[bytes, bytes, int]] = Counter()
         for (act, kiosk, allotment, which), points in self.moved.items():
-            if which == kind and (chosen is None or kiosk in chosen):
+            if which == "cover" and (kiosks is None or kiosk in kiosks):
                 found[act, kiosk, allotment] += points
-        for key in sorted(found.keys() | moves.keys()):
-            if found[key] == moves.get(key, 0):
-                continue
-            act, kiosk, allotment = key
-            name = {"kind": kind, "kiosk": kiosk, "allotment": allotment}
-            defect = f"missing, or other points than its act asks for: {moves.get(key, 0)}, not {found[key]}"
-            self._findings.defect("movement", defect, **name)
-            self._name(act, "other points than its act asks for")
-            if act in acts.by_key:
-                self._findings.defect("act", f"moved {found[key]} points instead of {moves.get(key, 0)}", act=act)
+        for key in sorted(found.keys() | covers.keys()):
+            wanted = covers.get(key, 0)
+            if found[key] != wanted:
+                act, kiosk, allotment = key
+                defect = f"missing, or other points than its act asks for: {wanted}, not {found[key]}"
+                self._findings.defect("movement", defect, kind="cover", kiosk=kiosk, allotment=allotment)
+                self._name(act, "other points than its act asks for")
+                if act in acts.by_key:
+                    self._findings.defect("act", f"moved {found[key]} points instead of {wanted}", act=act)
 
     def _name(self, act: bytes, defect: str) -> None:
         for name in self._marks[act]:
             self._findings.defect("movement", defect, **name)
+
+
+def _begins(one: Any, source: Account) -> bytes:
+    """Return how a movement's mark begins: with its act, or with the kiosk that named a lower share."""
+    is_by_kiosk = one.kind == "share back" and bytes(one.mark)[:16] != bytes(one.act)
+    return _kiosk_of(source[1]) + source[2].to_bytes(4, "big") if is_by_kiosk else bytes(one.act)
 
 
 def _defect_of(one: Any, source: Account, target: Account) -> str:
@@ -165,5 +195,5 @@ def holder_of(kiosk: bytes) -> int:
     return int.from_bytes(kiosk, "big", signed=True)
 
 
-def _kiosk_of(holder: int) -> str:
-    return holder.to_bytes(8, "big", signed=True).hex()
+def _kiosk_of(holder: int) -> bytes:
+    return holder.to_bytes(8, "big", signed=True)

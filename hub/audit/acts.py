@@ -41,10 +41,13 @@ MADE_BY: Mapping[tuple[str, str], frozenset[str]] = {
         ("kiosk_name", "next"): "rename kiosk",
         ("assignment", "assigned"): "approve kiosk, assign event",
         ("assignment", "removed"): "remove event",
-        ("manifest", ""): "approve kiosk, rename kiosk, assign event, remove event, renew settings, top up, "
-        "lower share",
-        ("movement", ""): "add allotment, raise allotment, lower allotment, approve kiosk, top up, lower share, "
-        "release, dismiss, reopen decision, replace range, take back replacement",
+        ("manifest", ""): "approve kiosk, assign event, remove event, renew settings, top up, lower share",
+        ("movement", "share back"): "approve kiosk, assign event, remove event, renew settings, top up, lower share",
+        ("movement", "cover"): "release, replace range",
+        ("movement", "cover back"): "release, dismiss, reopen decision, replace range, take back replacement",
+        ("movement", "share"): "approve kiosk, top up, stop kiosk, withdraw kiosk, resume kiosk",
+        ("movement", "budget"): "add allotment, raise allotment",
+        ("movement", "budget back"): "lower allotment",
         ("decision", "release"): "release",
         ("decision", "dismiss"): "dismiss",
         ("decision", "reopen"): "reopen decision",
@@ -80,14 +83,18 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "assign event": ("assignment", "manifest"),
     "remove event": ("assignment", "manifest"),
     "renew settings": ("manifest",),
-    "top up": ("manifest", "movement"),
+    "top up": ("manifest",),
     "lower share": ("manifest",),
     "release": ("decision",),
     "dismiss": ("decision",),
     "reopen decision": ("decision",),
     "replace range": ("replacement",),
     "take back replacement": ("replacement",),
+    "stop kiosk": ("line",),
+    "withdraw kiosk": ("line",),
+    "resume kiosk": ("line",),
     "decline invitation": (),
+    "trust clock": (),
 }
 """In which tables each kind of act leaves a row at the least."""
 

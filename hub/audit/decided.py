@@ -90,8 +90,8 @@ class Decided:
         return found
 
 
-Covers = Counter[tuple[bytes, str, int]]
-"""Points that acts are to have moved from allotments to kiosks: by (act, kiosk in hex, allotment)."""
+Covers = Counter[tuple[bytes, bytes, int]]
+"""Points that acts are to have moved from allotments to kiosks: by (act, kiosk, allotment)."""
 
 
 def read_decided(
@@ -156,8 +156,8 @@ def _cover(one: Any, covered: tuple[int, int], act: bytes, name: Mapping[str, An
     """Note what a decision moves: the cover of the decision before it goes back, its own comes."""
     before, now = covered, (one.allotment, one.points)
     if before != now:
-        covers[act, name["kiosk"].hex(), before[0]] -= before[1]
-        covers[act, name["kiosk"].hex(), now[0]] += now[1]
+        covers[act, name["kiosk"], before[0]] -= before[1]
+        covers[act, name["kiosk"], now[0]] += now[1]
     return now
 
 
@@ -258,7 +258,7 @@ def _read_replacements(
                     findings.defect("replacement", f"takes back with another {', '.join(differing)}", **whose)
             if act is not None:
                 sign = 1 if one.state == "in force" else -1
-                covers[act.act, name["kiosk"].hex(), one.allotment] += sign * one.points
+                covers[act.act, name["kiosk"], one.allotment] += sign * one.points
             newest[subject] = one
         decided = found[name["kiosk"]]
         in_force = sorted((one for one in newest.values() if one.state == "in force"), key=lambda one: -one.version)

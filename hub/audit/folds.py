@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,15 +28,15 @@ class State:
     newest: Named | None = None
     used: dict[int, int] = field(default_factory=lambda: defaultdict(int))
 
-    def open(self, opened: Opened) -> None:
-        """Take in which manifest an opening names."""
+    def open(self, opened: Opened, known: Container[Named]) -> None:
+        """Take in which manifest an opening names; one that the hub does not know is no newer one."""
         self.manifest = opened.manifest
-        if opened.manifest is not None and (self.newest is None or opened.manifest > self.newest):
-            self.newest = opened.manifest
+        if opened.manifest is not None and opened.manifest in known:
+            self.newest = opened.manifest if self.newest is None else max(self.newest, opened.manifest)
 
-    def is_old(self) -> bool:
-        """Tell whether the manifest in force was named after a newer one."""
-        return self.manifest is not None and self.newest is not None and self.manifest < self.newest
+    def copy(self) -> State:
+        """Return a state that can be carried on by itself."""
+        return State(self.manifest, self.newest, defaultdict(int, self.used))
 
 
 def fold_of(state: State, times: Times, position: int) -> Fold:

@@ -44,11 +44,11 @@ TABLES_THAT_NAME_KIOSKS = (
 
 
 class Kiosk(NamedTuple):
-    """A kiosk in the hub's books. `public_key` is the certified one where the two differ."""
+    """A kiosk in the hub's books and all its names. `public_key` is the certified one where the two differ."""
 
     kiosk: bytes
     public_key: bytes
-    name: str
+    names: tuple[str, ...]
     approved_ms: int
 
 
@@ -115,20 +115,20 @@ def _check_kiosk(one: Any, names: list[Any], trust: Trust, acts: Acts, findings:
         if act is not None and act.done_ms > one.approved_ms:
             findings.defect("kiosk", "let in before its act was done", kiosk=kiosk)
             findings.defect("act", "done after its kiosk was let in", act=act.act)
-    name = names[-1].name if names else ""
+    called = tuple(version.name for version in names)
     if kiosk_identity(public_key) != kiosk:
         findings.defect("kiosk", "its public key is another kiosk's", kiosk=kiosk)
     try:
         certificate = read_certificate(bytes(one.certificate), trust.kiosk_keys)
     except WireError as error:
         findings.defect("kiosk", f"its certificate is not the hub's: {error.reason}", kiosk=kiosk)
-        return Kiosk(kiosk, public_key, name, one.approved_ms)
+        return Kiosk(kiosk, public_key, called, one.approved_ms)
     if certificate.public_key != public_key:
         findings.defect("kiosk", "its certificate is for another key", kiosk=kiosk)
     if certificate.serial != one.serial:
         findings.defect("kiosk", f"certified with serial {certificate.serial}", kiosk=kiosk)
     is_certified = kiosk_identity(certificate.public_key) == kiosk
-    return Kiosk(kiosk, certificate.public_key if is_certified else public_key, name, one.approved_ms)
+    return Kiosk(kiosk, certificate.public_key if is_certified else public_key, called, one.approved_ms)
 
 
 def _check_invitation(one: Any, names: list[Any], invitation: Any, findings: Findings) -> None:

@@ -54,13 +54,13 @@ def check_progress(  # everything a row of progress speaks of
             findings.defect("entry", "arrived after the last arrival", kiosk=kiosk, seq=one.seq, hash=one.hash)
     for defect in _smaller_defects(progress, arrived, tree, decided):
         findings.defect("kiosk_progress", defect, kiosk=kiosk)
-    if unpacked(bytes(progress.fold)) != (fold if tree.main else ()):
+    if unpacked(bytes(progress.fold)) != fold and (tree.main or bytes(progress.fold)):
         findings.defect("kiosk_progress", "its fold is not what the main branch comes to", kiosk=kiosk)
 
 
 def _smaller_defects(progress: Any, arrived: list[Arrived], tree: Tree, decided: Decided) -> list[str]:
     defects = []
-    is_plain = int(not (tree.aside or decided.fork() or decided.drawn() or decided.accepted()))
+    is_plain = int(not (tree.aside or decided.fork() or decided.drawn()))
     if unpacked(bytes(progress.beyond)) != tree.beyond:
         defects.append(f"what lies beyond a hole is {tree.beyond}")
     if progress.is_plain != is_plain:
@@ -152,12 +152,13 @@ def _is_tip_of_fork(line: Line, arrived: list[Arrived], first_prev: bytes, decid
 
 
 def _is_tip_of_line(line: Line, arrived: list[Arrived], first_prev: bytes, decided: Decided) -> bool:
-    """Tell whether the tip of a stop is what the hub had. A withdrawal may name any entry before that; a resumption
-    has none of its own.
+    """Tell whether the tip of a line is what the hub had, or that of the line in force before it. A withdrawal may name
+    any entry.
     """
-    if line.kind == "resumed":
-        return line.tip == (0, b"") or line.tip in _cursors(line, arrived, first_prev, decided)
-    if line.kind == "withdrawn" and line.tip in {(one.seq, one.hash) for one in arrived}:
+    if line.kind == "withdrawn" and line.tip in {(0, first_prev), *((one.seq, one.hash) for one in arrived)}:
+        return True
+    drawn = [one for one in decided.lines if one.kind != "fork" and one.version < line.version]
+    if drawn and drawn[-1].kind != "resumed" and line.kind != "resumed" and line.tip == drawn[-1].tip:
         return True
     cursors = _cursors(line, arrived, first_prev, decided)
     return line.tip in cursors or (line.tip[0] == 0 and any(seq == 0 for seq, _ in cursors))

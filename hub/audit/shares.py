@@ -4,7 +4,7 @@ against the table of shares, and the points that moved with them.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -24,7 +24,7 @@ from sync.manifest import Manifest, read_manifest
 
 
 class ShareSigned(NamedTuple):
-    """A share as it stood in a manifest, and the points that went from the allotment to the kiosk with it (or back)."""
+    """A share as it stood in a manifest, and by how much it was raised there (or lowered)."""
 
     allotment: int
     instance_ms: int
@@ -36,13 +36,23 @@ class ShareSigned(NamedTuple):
 
 @dataclass
 class Carried:
-    """What was signed for a kiosk: its manifests, and its shares in force {allotment: total + reserve}. `moves` are the
-    points that acts are to have moved from allotments to it.
+    """What was signed for a kiosk: its manifests; `newest` and `highest` are the shares last signed, and the most that
+    was ever signed {allotment: total + reserve}.
     """
 
     manifests: dict[tuple[Instance, int], Manifest] = field(default_factory=dict)
-    limits: dict[int, int] = field(default_factory=dict)
-    moves: Counter[tuple[bytes, str, int]] = field(default_factory=Counter)
+    newest: dict[int, int] = field(default_factory=dict)
+    highest: dict[int, int] = field(default_factory=dict)
+
+    def limits_from(self) -> dict[tuple[Instance, int], dict[int, int]]:
+        """Return for each manifest the most that it or a later one lets the kiosk carry of each allotment."""
+        highest: dict[int, int] = {}
+        found = {}
+        for named in sorted(self.manifests, reverse=True):
+            for allotment, total, reserve in self.manifests[named].shares:
+                highest[allotment] = max(total + reserve, highest.get(allotment, 0))
+            found[named] = dict(highest)
+        return found
 
 
 def read_carried(
@@ -53,10 +63,10 @@ def read_carried(
     carried = Carried({(one.instance, one.version): one for one in manifests})
     signed = _signed_shares(manifests)
     for one in signed:
-        carried.limits[one.allotment] = one.total + one.reserve
+        carried.newest[one.allotment] = one.total + one.reserve
+        carried.highest[one.allotment] = max(carried.highest.get(one.allotment, 0), one.total + one.reserve)
         act = made_by.get((one.instance_ms, one.version))
         if one.moved and act is not None:
-            carried.moves[act, kiosk.kiosk.hex(), one.allotment] += one.moved
             _check_who_moves(kiosk.kiosk, one, acts, act, findings)
     _check_shares(connection, kiosk.kiosk, signed, findings)
     assigned = _check_assignments(connection, kiosk.kiosk, acts, reference, findings)
@@ -182,5 +192,6 @@ def _check_newest(kiosk: Kiosk, newest: Manifest, assigned: set[int], reference:
         findings.defect("assignment", "missing, though the newest manifest has it", kiosk=kiosk.kiosk, event=event)
     for event in sorted(assigned - served - reference.called_off):
         findings.note("assignment", "stands in no manifest yet", kiosk=kiosk.kiosk, event=event)
-    if dict(newest.texts).get("kiosk", kiosk.name) != kiosk.name:
+    name = dict(newest.texts).get("kiosk")
+    if name is not None and name not in kiosk.names:  # a new name goes into the next settings
         findings.defect("kiosk_name", "its newest manifest gives it another name", kiosk=kiosk.kiosk)

@@ -7,23 +7,23 @@ difference.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from hub.audit.decided import Decided, Decision, Replacement
+from hub.audit.decided import Decided, Replacement
 from hub.audit.expected import DISMISSED, ELIGIBLE, HELD, NO_KEY, Expected, Key
 from hub.audit.folds import Fold, State, fold_of
 from hub.audit.journal import Arrived
 from hub.audit.reference import UNKNOWN, Reference
 from hub.audit.shares import Carried
-from hub.audit.times import FROM_ARRIVAL, Interval, Times
+from hub.audit.times import FOR_EVER, FROM_ARRIVAL, Interval, Situation, Times
 from hub.audit.tree import Tree
 from hub.intake.reasons import Reason
 from sync.citytime import city_day
 from sync.entry import Clock, Grant, Opened, Read, Stamp, Trust, Void
-from sync.keys import Instance
 from sync.manifest import Activity, OccasionBy
 from sync.member import bucket_of
 from sync.rules import points_for
@@ -56,14 +56,16 @@ _bucket_of = lru_cache(maxsize=65_536)(bucket_of)
 
 
 class What(NamedTuple):
-    """What a grant is for, by its manifest or by the replacement that covers it, and the reasons that follow."""
+    """What a grant is for, by its manifest or by the replacement that covers it, and the reasons that follow. The
+    natural allotment is what the manifest says, None where it says nothing or is not asked.
+    """
 
     event: int
     activity: int
     occasion: int
     points: int
     allotment: int
-    natural_allotment: int
+    natural_allotment: int | None
     window: tuple[int, int] | None
     is_by_day: bool
     reasons: int
@@ -79,12 +81,21 @@ class When(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a grant lies: its key, its points, the allotment they come out of, and the one that its manifest says."""
+    """Where a grant lies: its key, its points, the allotment they come out of, and the one that its manifest says (None
+    where that says none, or a replacement does).
+    """
 
     key: Key
     points: int
     allotment: int
-    natural_allotment: int
+    natural_allotment: int | None
+
+
+class Course(NamedTuple):
+    """What a branch has come to before an entry: by its openings and grants, and about time."""
+
+    state: State
+    situation: Situation
 
 
 class Judge:
@@ -112,119 +123,149 @@ class Judge:
         self.elsewhere: dict[tuple[int, bytes], Expected] = {}
         self.folds: dict[int, Fold] = {}
         self._folds_before = folds_before
-        self._limits = _limits_from(carried)
+        self.limits = carried.limits_from()
         self._readings = _readings(tree.main)
         self._voided, self._voids = self._look_at_voids()
 
     def expected(self) -> Iterator[Expected]:
         """Yield what is expected of every entry that has a verdict."""
+        places = self._where_runs_begin()
+        begun: dict[int, Course] = {}
         for position, one in enumerate(self._tree.main):
             if one.seq in self._folds_before:
                 self.folds[one.seq] = fold_of(self.state, self.times, position)
+            if position in places:
+                begun[position] = Course(self.state.copy(), self.times.before(position))
             standing = None if one.is_altered else self._on_main(position, one)
             if standing is not None:
                 yield standing
-        self.folds[-1] = fold_of(self.state, self.times, len(self._tree.main))
-        for one, reasons in self._tree.aside:
-            if one.is_altered:
-                continue
-            if one.body is None:
-                yield self._no_grant(one, reasons | Reason.NOT_UNDERSTOOD, None)
-            elif isinstance(one.body, Grant):
-                yield self._off_main(one, one.body, reasons)
+        end = len(self._tree.main)
+        self.folds[-1] = fold_of(self.state, self.times, end)
+        begun[end] = Course(self.state.copy(), self.times.before(end))
+        yield from self._off_main(begun)
 
     def _on_main(self, position: int, one: Arrived) -> Expected | None:
         body = one.body
         if isinstance(body, Grant):
-            return self._grant(position, one, body)
+            learnt = self.times.learnt_more(one)
+            moment = self.times.at_arrival(position)
+            full = self.times.in_full(position) if learnt else moment
+            return self._grant(one, body, self.state, (moment, full), 0)
         if body is None:
-            return self._no_grant(one, Reason.NOT_UNDERSTOOD, None)
+            return self._no_grant(one, Reason.NOT_UNDERSTOOD)
         if isinstance(body, Opened):
-            self.state.open(body)
+            self.state.open(body, self._carried.manifests)
         if isinstance(body, Void) and (reason := self._voids.get(position)):
-            return self._no_grant(one, reason, self.times.at_arrival(position))
+            return self._no_grant(one, reason)
         if isinstance(body, Clock) and position in self.times.disbelieved:
-            return self._no_grant(one, Reason.CLOCK, self.times.at_arrival(position))
+            return self._no_grant(one, Reason.CLOCK)
         return None
 
-    def _grant(self, position: int, one: Arrived, grant: Grant) -> Expected:
-        what = self._what(one, grant)
-        decision = self._decided.decisions.get((one.seq, one.hash))
-        when = self._when(position, one, grant, what)
-        reasons = what.reasons | when.reasons | self._who(grant, one.arrived_ms)
-        flags = (*self._flags(grant, when.moment), *when.flags)
-        verdict, left = self._decide(one, reasons, decision)
-        allotment = what.allotment
-        if verdict == ELIGIBLE and decision is not None and reasons & COVERED_BY_DECISION:
-            allotment = decision.allotment
-        key = (what.event, _bucket_of(grant.member), grant.member, what.activity, when.occasion)
-        place = Place(key, what.points, allotment, what.natural_allotment)
-        return self._standing(one, grant, place, when.moment, verdict, left, flags)
+    def _where_runs_begin(self) -> set[int]:
+        """Return before which positions of the main branch runs beside it begin."""
+        beside = {(one.seq, one.hash) for one, _ in self._tree.aside}
+        numbers = [one.seq for one in self._tree.main]
+        heads = (one.seq for one, _ in self._tree.aside if (one.seq - 1, one.prev) not in beside)
+        return {bisect_left(numbers, seq) for seq in heads}
 
-    def _what(self, one: Arrived, grant: Grant) -> What:
-        """Tell what a grant is for, and take its points out of the share it was signed under."""
-        state = self.state
+    def _off_main(self, begun: Mapping[int, Course]) -> Iterator[Expected]:
+        """Judge what lies beside the main branch with what the entries before it on its own branch say. A run whose
+        parent has not arrived goes on from the main branch before its number.
+        """
+        numbers = [one.seq for one in self._tree.main]
+        after: dict[tuple[int, bytes], Course] = {}
+        for one, reasons in sorted(self._tree.aside, key=lambda item: (item[0].seq, item[0].hash)):
+            before = after.get((one.seq - 1, one.prev)) or begun[bisect_left(numbers, one.seq)]
+            state = before.state
+            if isinstance(one.body, Opened):
+                state = state.copy()
+                state.open(one.body, self._carried.manifests)
+            after[one.seq, one.hash] = Course(state, self.times.after(before.situation, one))
+            if one.is_altered:
+                continue
+            if one.body is None:
+                yield self._no_grant(one, reasons | Reason.NOT_UNDERSTOOD)
+            elif isinstance(one.body, Grant):
+                moment = self.times.beside(one, before.situation, one.arrived_ms)
+                full = self.times.beside(one, before.situation, FOR_EVER)
+                yield self._grant(one, one.body, state, (moment, full), reasons)
+
+    def _grant(self, one: Arrived, grant: Grant, state: State, when: tuple[Interval, Interval], off: int) -> Expected:
+        what = self._what(one, grant, state, is_on_main=not off)
+        told = self._when(one, grant, what, when)
+        reasons = what.reasons | told.reasons | self._who(grant, one.arrived_ms) | off
+        flags = (*self._flags(grant, told.moment), *told.flags)
+        verdict, left = self._decide(one, reasons)
+        allotment, decision = what.allotment, self._decided.decisions.get((one.seq, one.hash))
+        if self._set_aside(one) and decision is not None and decision.allotment and reasons & COVERED_BY_DECISION:
+            allotment = decision.allotment
+        key = (what.event, _bucket_of(grant.member), grant.member, what.activity, told.occasion)
+        place = Place(key, what.points, allotment, what.natural_allotment)
+        return self._standing(one, grant, place, told.moment, verdict, left, flags)
+
+    def _what(self, one: Arrived, grant: Grant, state: State, *, is_on_main: bool) -> What:
+        """Tell what a grant is for; on the main branch its points are taken out of the share it was signed under."""
         manifest = self._carried.manifests.get(state.manifest) if state.manifest else None
         event = manifest.event(grant.event) if manifest else None
         is_beyond = False
-        if event is not None and state.manifest is not None:
+        if event is not None and state.manifest is not None and is_on_main:
             state.used[event.allotment] += grant.points
-            is_beyond = state.used[event.allotment] > self._limits[state.manifest].get(event.allotment, 0)
+            is_beyond = state.used[event.allotment] > self.limits[state.manifest].get(event.allotment, 0)
         for replacement in self._decided.replacements:
             if _covers(replacement, one.seq, grant):
-                return self._replaced(grant, replacement, event.allotment if event else 0)
-        reasons = Reason.BEYOND_SHARE if is_beyond else 0
+                return self._replaced(grant, replacement)
+        reasons = Reason.MANIFEST_OLD if manifest is not None and state.manifest != state.newest else Reason(0)
         activity = event.activity(grant.activity) if event else None
-        if state.is_old():
-            reasons |= Reason.MANIFEST_OLD
+        now = self._reference.event_now(grant.event)
+        natural = event.allotment if event else None
         if activity is None:
             reasons |= Reason.NOT_THIS_KIOSKS
+            meant = now.activity(grant.activity) if now else None
+            allotment = natural if natural is not None else now.allotment if now else 0
         else:
-            reasons |= _misfits(activity, grant)
-        now = self._reference.event_now(grant.event) or event
-        window = (now.starts_ms, now.ends_ms) if now else None
-        by_day = activity is not None and activity.occasion_by is OccasionBy.DAY
-        allotment = event.allotment if event else 0
+            reasons |= Reason.POINTS if points_for(activity.rule, grant.quantity) != grant.points else 0
+            reasons |= Reason.BEYOND_SHARE if is_beyond else 0
+            meant, allotment = activity, natural or 0
+        window = now or event
         signed = (grant.event, grant.activity, grant.occasion, grant.points)
-        return What(*signed, allotment, allotment, window, by_day, int(reasons))
+        reasons |= _wrong_occasion(meant, grant.occasion)
+        times = (window.starts_ms, window.ends_ms) if window else None
+        return What(*signed, allotment, natural, times, _is_by_day(meant), int(reasons))
 
-    def _replaced(self, grant: Grant, by: Replacement, natural: int) -> What:
+    def _replaced(self, grant: Grant, by: Replacement) -> What:
         event = self._reference.event_now(by.event)
         activity = event.activity(by.activity) if event else None
         points = points_for(activity.rule, grant.quantity) if activity else None
-        reasons = 0 if points is not None else int(Reason.POINTS)
-        if activity is not None and activity.occasion_by is OccasionBy.SLOT and activity.slot(by.slot) is None:
-            reasons |= Reason.OCCASION
+        reasons = Reason(0) if points else Reason.POINTS
         window = (event.starts_ms, event.ends_ms) if event else None
-        is_by_day = activity is not None and activity.occasion_by is OccasionBy.DAY
-        occasion = grant.occasion if is_by_day else by.slot
-        given = grant.points if points is None else points
-        return What(by.event, by.activity, occasion, given, by.allotment, natural, window, is_by_day, reasons)
+        occasion = by.slot
+        if activity is None or _is_by_day(activity):
+            occasion = grant.occasion
+        elif activity.occasion_by is OccasionBy.SLOT and activity.slot(by.slot) is None:
+            reasons, occasion = reasons | Reason.OCCASION, grant.occasion
+        by_day = _is_by_day(activity)
+        return What(by.event, by.activity, occasion, points or 0, by.allotment, None, window, by_day, int(reasons))
 
-    def _when(self, position: int, one: Arrived, grant: Grant, what: What) -> When:
+    def _when(self, one: Arrived, grant: Grant, what: What, when: tuple[Interval, Interval]) -> When:
         """Tell when a grant was made: whether that misses its event's window, and which day of it that is."""
-        moment = self.times.at_arrival(position)
-        full = self.times.in_full(position) if self.times.learnt_more(position) else moment
+        moment, full = when
         if what.window is None:
             return When(moment, what.occasion, 0, ())
-        reasons, flags = 0, []
-        if moment.misses(*what.window):
-            reasons |= Reason.TIME
-        elif full.misses(*what.window):
-            flags.append(TIME_DOUBTED)
+        reasons = int(Reason.TIME) if moment.misses(*what.window) else 0
+        flags = () if reasons or not full.misses(*what.window) else (TIME_DOUBTED,)
         if not what.is_by_day:
-            return When(moment, what.occasion, int(reasons), tuple(flags))
+            return When(moment, what.occasion, reasons, flags)
         day = self._day(one, grant, moment, what.window, one.arrived_ms)
+        if day is None and self._set_aside(one) & Reason.DAY:
+            day, reasons = grant.occasion, reasons | Reason.DAY
         if day is not None:
-            if not city_day(full.not_before_ms) <= day <= city_day(full.not_after_ms):
-                flags.append(DAY_DOUBTED)
-            return When(moment, day, int(reasons), tuple(flags))
-        if self._set_aside(one) & Reason.DAY:
-            return When(moment, grant.occasion, int(reasons), tuple(flags))
-        day = self._day(one, grant, full, what.window, 2**63) if full != moment else None
+            doubts = () if _holds(full, day) else (DAY_DOUBTED,)
+            return When(moment, day, reasons, (*flags, *doubts))
+        day = self._day(one, grant, full, what.window, FOR_EVER)
         if day is not None:
-            return When(full, day, int(reasons), tuple(flags))
-        return When(moment, grant.occasion, int(reasons | Reason.DAY), tuple(flags))
+            doubts = () if _holds(full, day) else (DAY_DOUBTED,)
+            return When(full, day, reasons, (*flags, *doubts))
+        return When(moment, grant.occasion, int(reasons | Reason.DAY), flags)
 
     def _day(self, one: Arrived, grant: Grant, when: Interval, window: tuple[int, int], known_by_ms: int) -> int | None:
         """Return the city day of a once-a-day grant, None where an interval does not tell."""
@@ -254,8 +295,9 @@ class Judge:
             return int(Reason.MEMBER_ENDED) if arrived_ms >= since_ms else 0
         return int(Reason.MEMBER_UNKNOWN)
 
-    def _decide(self, one: Arrived, reasons: int, decision: Decision | None) -> tuple[str, int]:
+    def _decide(self, one: Arrived, reasons: int) -> tuple[str, int]:
         """Return the verdict and the reasons that are left: a dismissal outranks a void, and that a release."""
+        decision = self._decided.decisions.get((one.seq, one.hash))
         if decision is not None and decision.kind == "dismiss":
             return DISMISSED, int(Reason.DECIDED)
         if one.seq in self._voided and not reasons & _OFF_MAIN:
@@ -276,17 +318,6 @@ class Judge:
         if grant.kid is not None and grant.kid not in reference.member_keys:
             yield UNKNOWN_KEY
 
-    def _off_main(self, one: Arrived, grant: Grant, reasons: int) -> Expected:
-        """Beside the main branch nothing is known of a grant but who it is for; a release says what covers it."""
-        decision = self._decided.decisions.get((one.seq, one.hash))
-        reasons |= self._who(grant, one.arrived_ms)
-        verdict, left = self._decide(one, reasons, decision)
-        moment = Interval(0, one.arrived_ms, one.arrived_ms, FROM_ARRIVAL)
-        allotment = decision.allotment if verdict == ELIGIBLE and decision is not None else 0
-        key = (grant.event, _bucket_of(grant.member), grant.member, grant.activity, grant.occasion)
-        flags = tuple(self._flags(grant, moment))
-        return self._standing(one, grant, Place(key, grant.points, allotment, 0), moment, verdict, left, flags)
-
     def _standing(
         self,
         one: Arrived,
@@ -297,7 +328,7 @@ class Judge:
         reasons: int,
         flags: tuple[str, ...],
     ) -> Expected:
-        if flags and verdict == ELIGIBLE:
+        if flags:
             self.flags[one.seq, one.hash] = flags
         event, _, member, activity, occasion = place.key
         natural = (event, member, activity, occasion, place.points, place.allotment)
@@ -322,14 +353,13 @@ class Judge:
             self.elsewhere[one.seq, one.hash] = expected
         return expected
 
-    def _no_grant(self, one: Arrived, reasons: int, when: Interval | None) -> Expected:
-        """An entry that is held, or was dismissed, but is no grant."""
+    def _no_grant(self, one: Arrived, reasons: int) -> Expected:
+        """Return what is expected of an entry that is held, or was dismissed, but is no grant."""
         decision = self._decided.decisions.get((one.seq, one.hash))
         is_dismissed = decision is not None and decision.kind == "dismiss"
         is_counted = bool(reasons & Reason.NOT_UNDERSTOOD)
         if is_dismissed:
             reasons = int(Reason.DECIDED) if is_counted else int(reasons | Reason.DECIDED)
-        moment, source = (one.arrived_ms, FROM_ARRIVAL) if when is None else (when.guess_ms, when.source)
         return Expected(
             *NO_KEY,
             self._kiosk,
@@ -337,8 +367,8 @@ class Judge:
             one.hash,
             0,
             0,
-            moment,
-            source,
+            one.arrived_ms,
+            FROM_ARRIVAL,
             DISMISSED if is_dismissed else HELD,
             int(reasons),
             one.stamp.boot if one.stamp else b"",
@@ -387,16 +417,21 @@ class Judge:
 _OFF_MAIN = int(Reason.HOLE | Reason.FORK | Reason.STOPPED | Reason.WITHDRAWN)
 
 
-def _misfits(activity: Activity, grant: Grant) -> int:
-    """Return what is wrong with a grant by its own activity: its points, its occasion."""
-    reasons = 0
-    if points_for(activity.rule, grant.quantity) != grant.points:
-        reasons |= Reason.POINTS
-    if activity.occasion_by is OccasionBy.NONE and grant.occasion != 0:
-        reasons |= Reason.OCCASION
-    if activity.occasion_by is OccasionBy.SLOT and activity.slot(grant.occasion) is None:
-        reasons |= Reason.OCCASION
-    return int(reasons)
+def _wrong_occasion(activity: Activity | None, occasion: int) -> Reason:
+    """Return the reason where an activity cannot have an occasion."""
+    if activity is None or activity.occasion_by is OccasionBy.DAY:
+        return Reason(0)
+    is_slot = activity.occasion_by is OccasionBy.SLOT
+    is_there = activity.slot(occasion) is not None if is_slot else occasion == 0
+    return Reason(0) if is_there else Reason.OCCASION
+
+
+def _is_by_day(activity: Activity | None) -> bool:
+    return activity is not None and activity.occasion_by is OccasionBy.DAY
+
+
+def _holds(when: Interval, day: int) -> bool:
+    return city_day(when.not_before_ms) <= day <= city_day(when.not_after_ms)
 
 
 def _covers(replacement: Replacement, seq: int, grant: Grant) -> bool:
@@ -405,17 +440,6 @@ def _covers(replacement: Replacement, seq: int, grant: Grant) -> bool:
         and replacement.from_event == grant.event
         and replacement.from_activity == grant.activity
     )
-
-
-def _limits_from(carried: Carried) -> dict[tuple[Instance, int], dict[int, int]]:
-    """Return for each manifest the most that it or a later one lets a kiosk carry of each allotment."""
-    highest: dict[int, int] = {}
-    found = {}
-    for named in sorted(carried.manifests, reverse=True):
-        for allotment, total, reserve in carried.manifests[named].shares:
-            highest[allotment] = max(total + reserve, highest.get(allotment, 0))
-        found[named] = dict(highest)
-    return found
 
 
 def _reading_of(grant: Grant) -> tuple[int, int, int, int]:

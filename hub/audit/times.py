@@ -64,6 +64,9 @@ class Situation(NamedTuple):
     confirmed: tuple[int, int] | None
 
 
+NOTHING_BEFORE = Situation(0, b"", None)
+
+
 class Times:
     """The intervals along one main branch. `disbelieved` are the positions of samples that contradict what is known."""
 
@@ -74,12 +77,12 @@ class Times:
         answers: Mapping[bytes, Answer],
     ) -> None:
         self._main = main
+        self._manifests = manifests
         self._answers = answers
         self.samples: list[Sample] = []
         self.disbelieved: set[int] = set()
-        self._named: list[tuple[int, int, int]] = []
         self._situations: list[Situation] = []
-        self._walk(manifests)
+        self._walk()
         self._positions = [one.position for one in self.samples]
         self._lowest_after = _running_min_from_the_end([one.signed_by_ms for one in self.samples])
         self._of_boot: dict[bytes, list[Sample]] = {}
@@ -95,9 +98,8 @@ class Times:
         """Return the interval of an understood entry by everything that is known."""
         return self._interval(position, FOR_EVER)
 
-    def learnt_more(self, position: int) -> bool:
-        """Tell whether anything that bears on an entry became known after it had arrived."""
-        one = self._main[position]
+    def learnt_more(self, one: Arrived) -> bool:
+        """Tell whether anything that may bear on an entry became known after it had arrived."""
         boot = one.stamp.boot if one.stamp else b""
         answer = self._answers.get(boot)
         if answer is not None and answer.since_ms > one.arrived_ms:
@@ -121,40 +123,49 @@ class Times:
         guess, slack, _ = anchor
         return city_day(guess) if city_day(guess - slack) == city_day(guess + slack) else None
 
-    def _walk(self, manifests: Mapping[tuple[Instance, int], Manifest]) -> None:
+    def _walk(self) -> None:
         """Go along the branch once: floors, what was confirmed, and which samples are believed."""
-        floor_ms, boot = 0, b""
-        confirmed: tuple[int, int] | None = None
+        situation = NOTHING_BEFORE
         for position, one in enumerate(self._main):
-            self._situations.append(Situation(floor_ms, boot, confirmed))
-            if one.stamp is not None and one.stamp.boot != boot:
-                boot, confirmed = one.stamp.boot, None
-            named_ms = None
+            self._situations.append(situation)
             if isinstance(one.body, Clock) and one.stamp is not None:
-                named_ms = self._take_sample(position, one, one.body, one.stamp, floor_ms)
-            elif isinstance(one.body, Opened) and one.stamp is not None:
-                manifest = manifests.get(one.body.manifest) if one.body.manifest else None
-                named_ms = manifest.issued_ms if manifest else None
-                if one.body.confirmed_ms is not None:
-                    confirmed = (one.body.confirmed_ms, one.stamp.monotonic_ms)
-            if named_ms is not None:
-                floor_ms = max(floor_ms, named_ms)
-                self._named.append((position, one.arrived_ms, named_ms))
-        self._situations.append(Situation(floor_ms, boot, confirmed))
+                if is_believed(one.body, situation.floor_ms, one.arrived_ms):
+                    signed_by_ms = _signed_by_ms(one.body, one.stamp)
+                    at = (position, one.seq, one.arrived_ms, one.stamp.boot)
+                    self.samples.append(Sample(*at, one.body, signed_by_ms))
+                else:
+                    self.disbelieved.add(position)
+            situation = self.after(situation, one)
+        self._situations.append(situation)
 
-    def _take_sample(self, position: int, one: Arrived, clock: Clock, stamp: Stamp, floor_ms: int) -> int | None:
-        """Return the time of a sample that is believed, None for one that is not."""
-        if not floor_ms - BELIEVED_WITHIN_MS <= clock.hub_ms <= one.arrived_ms + BELIEVED_WITHIN_MS:
-            self.disbelieved.add(position)
-            return None
-        signed_by_ms = _signed_by_ms(clock, stamp)
-        self.samples.append(Sample(position, one.seq, one.arrived_ms, stamp.boot, clock, signed_by_ms))
-        return clock.hub_ms
+    def after(self, before: Situation, one: Arrived) -> Situation:
+        """Return what is known after an entry from what was known before it on its branch."""
+        if one.stamp is None:
+            return before
+        floor_ms, boot, confirmed = before
+        if one.stamp.boot != boot:
+            boot, confirmed = one.stamp.boot, None
+        if isinstance(one.body, Clock) and is_believed(one.body, floor_ms, one.arrived_ms):
+            floor_ms = max(floor_ms, one.body.hub_ms)
+        elif isinstance(one.body, Opened):
+            manifest = self._manifests.get(one.body.manifest) if one.body.manifest else None
+            floor_ms = max(floor_ms, manifest.issued_ms if manifest else 0)
+            if one.body.confirmed_ms is not None:
+                confirmed = (one.body.confirmed_ms, one.stamp.monotonic_ms)
+        return Situation(floor_ms, boot, confirmed)
+
+    def beside(self, one: Arrived, before: Situation, known_by_ms: int) -> Interval:
+        """Return the interval of an entry off the main branch: after it comes nothing that is known."""
+        return self._narrowed(one, before, one.arrived_ms, known_by_ms)
 
     def _interval(self, position: int, known_by_ms: int) -> Interval:
         one = self._main[position]
-        not_after = min(one.arrived_ms, self._ceiling(position, known_by_ms))
-        not_before = min(self._floor(position, known_by_ms), not_after)
+        ceiling_ms = min(one.arrived_ms, self._ceiling(position, known_by_ms))
+        return self._narrowed(one, self._situations[position], ceiling_ms, known_by_ms)
+
+    def _narrowed(self, one: Arrived, before: Situation, ceiling_ms: int, known_by_ms: int) -> Interval:
+        not_after = ceiling_ms
+        not_before = min(before.floor_ms, not_after)
         if one.stamp is None:
             return Interval(not_before, not_after, one.arrived_ms, FROM_ARRIVAL)
         anchor = self._anchor(one.stamp, known_by_ms)
@@ -165,17 +176,10 @@ class Times:
             not_before = narrowed
         else:
             guess, source = one.stamp.wall_ms, FROM_WALL
-            before = self._situations[position]
             confirmed = before.confirmed if before.boot == one.stamp.boot else None
             if confirmed is not None:
                 guess, source = confirmed[0] + one.stamp.monotonic_ms - confirmed[1], FROM_CONFIRMED
         return Interval(not_before, not_after, min(max(guess, not_before), not_after), source)
-
-    def _floor(self, position: int, known_by_ms: int) -> int:
-        if self._is_in_order or known_by_ms == FOR_EVER:
-            return self._situations[position].floor_ms
-        known = (ms for where, arrived_ms, ms in self._named if where < position and arrived_ms <= known_by_ms)
-        return max(known, default=0)
 
     def _ceiling(self, position: int, known_by_ms: int) -> int:
         """Return by when the samples after an entry had been signed, the earliest of them."""
@@ -205,6 +209,11 @@ class Times:
             return None
         slack = ANSWER_SLACK_MS + _drift(stamp.monotonic_ms)
         return answer.started_ms + stamp.monotonic_ms, slack, FROM_ANSWER
+
+
+def is_believed(clock: Clock, floor_ms: int, arrived_ms: int) -> bool:
+    """Tell whether a sample fits what is known: not before the floor, not after its own arrival."""
+    return floor_ms - BELIEVED_WITHIN_MS <= clock.hub_ms <= arrived_ms + BELIEVED_WITHIN_MS
 
 
 def _signed_by_ms(clock: Clock, stamp: Stamp) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
-from hub.audit.accounts import Movements, check_accounts
+from hub.audit.accounts import Bounds, Movements, check_accounts
 from hub.audit.acts import NEEDS, Acts
 from hub.audit.decided import Covers, Decided, read_decided
 from hub.audit.expected import Identity, Scratch, scratch
@@ -52,6 +52,7 @@ class Books:
     covers: Covers
     carried: dict[bytes, Carried] = field(default_factory=dict)
     altered: set[Identity] = field(default_factory=set)
+    shares: dict[tuple[bytes, int], Bounds] = field(default_factory=dict)
 
 
 def audit(store: Store, keyring: Keyring) -> list[Finding]:
@@ -91,8 +92,8 @@ def _read_all(connection: sa.Connection, keyring: Keyring, expected: Scratch, fi
     check_counts(connection, ledger, findings)
     members_hold = check_balances(connection, reference, findings)
     movements = Movements(connection, acts, findings)
-    movements.check("share", shares_moved(books), acts, None)
-    movements.check("cover", books.covers, acts, None)
+    movements.check_shares(books.shares, None)
+    movements.check_covers(books.covers, acts, None)
     check_accounts(connection, movements, members_hold, findings)
     _check_to_judge(connection, acts, findings)
     acts.check_all_left_something({table for tables in NEEDS.values() for table in tables})
@@ -131,10 +132,28 @@ def judge_kiosk(
     expected.add_flags(
         (kiosk.kiosk, seq, entry_hash, flag) for (seq, entry_hash), flags in judge.flags.items() for flag in flags
     )
+    books.shares |= {
+        (kiosk.kiosk, allotment): bounds for allotment, bounds in _bounds_of(judge, books.carried[kiosk.kiosk]).items()
+    }
     check_kept_folds(kiosk.kiosk, kept, judge.folds, findings)
     check_progress(kiosk.kiosk, progress, arrived, tree, decided, judge.folds[-1], findings)
     check_decided(kiosk.kiosk, arrived, decided, findings)
     return judge
+
+
+def _bounds_of(judge: Judge, carried: Carried) -> dict[int, Bounds]:
+    """Return between what a kiosk's shares must lie, as the points moved for them come to. A share that is lowered
+    gives its points back when the kiosk names the lower settings, all but what it has used by then.
+    """
+    named = judge.state.manifest
+    limits = judge.limits.get(named, carried.highest) if named is not None else carried.highest
+    return {
+        allotment: Bounds(
+            carried.newest[allotment],
+            min(highest, max(limits.get(allotment, 0), carried.newest[allotment], judge.state.used[allotment])),
+        )
+        for allotment, highest in carried.highest.items()
+    }
 
 
 def check_decided(kiosk: bytes, arrived: list[Arrived], decided: Decided, findings: Findings) -> None:
@@ -143,14 +162,6 @@ def check_decided(kiosk: bytes, arrived: list[Arrived], decided: Decided, findin
     for seq, entry_hash in sorted(decided.decisions.keys() - places):
         findings.defect("decision", "there is no such entry", kiosk=kiosk, seq=seq, hash=entry_hash)
         findings.defect("entry", "missing, though it was decided upon", kiosk=kiosk, seq=seq, hash=entry_hash)
-
-
-def shares_moved(books: Books) -> Covers:
-    """Return what acts are to have moved with the shares they had signed."""
-    moved = Covers()
-    for carried in books.carried.values():
-        moved.update(carried.moves)
-    return moved
 
 
 def _check_to_judge(connection: sa.Connection, acts: Acts, findings: Findings) -> None:
