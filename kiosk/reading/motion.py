@@ -62,6 +62,7 @@ def has_moved(before: Gray, after: Gray) -> bool:
     """Whether two coarse copies differ by more than noise and flicker."""
     if before.shape != after.shape:
         return True
-    change = cv2.absdiff(before, after)
-    usual = int(np.searchsorted(np.cumsum(np.bincount(change.ravel(), minlength=256)), change.size / 2))
+    change = np.asarray(cv2.absdiff(before, after), dtype=np.uint8)
+    counts = np.asarray(np.bincount(change.ravel(), minlength=256), dtype=np.int64)
+    usual = int(np.searchsorted(np.cumsum(counts), change.size / 2))
     return bool(np.count_nonzero(change > max(LEAST_CHANGE, NOISE_FACTOR * usual)) > LEAST_PART * change.size)

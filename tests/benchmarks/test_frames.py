@@ -92,7 +92,7 @@ def test_only_a_code_in_dark_mode_is_light_on_dark() -> None:
 def test_a_small_code_has_as_many_pixels_a_module_as_it_says(pixels: float) -> None:
     random = np.random.default_rng(6)
 
-    longest = [float(sides(frame(f"{pixels:g} px/module", random)).max()) / 41 for _ in range(4)]
+    longest = [float(np.max(sides(frame(f"{pixels:g} px/module", random)))) / 41 for _ in range(4)]
 
     assert np.median(longest) == pytest.approx(pixels, rel=0.08)
 
@@ -131,7 +131,7 @@ def test_blur_takes_detail_away(condition: str) -> None:
 def _code_detail(hard: Hard) -> float:
     """The most detail in a square as large as a code."""
     squared = cv2.Laplacian(cv2.GaussianBlur(hard.gray, (0, 0), 1), cv2.CV_32F) ** 2
-    return float(cv2.blur(squared, (160, 160)).max())
+    return float(np.max(cv2.blur(squared, (160, 160))))
 
 
 def test_low_light_is_darker_than_any_usual_light_and_noisy() -> None:
