@@ -15,7 +15,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from hub.intake.judge import Candidacy, Standing
-from hub.intake.settle import Claim, RepeatKey, winner
+from hub.intake.settle import Claim, OnKey, RepeatKey, Turn, difference, owed_on
 from hub.ledger.accounts import kiosk_holder, write_account_changes
 from hub.ledger.aside import Put, forget, lie_elsewhere, put_aside, write_flags
 from hub.ledger.inbox import fill_asked, fill_inbox, fill_touched
@@ -81,30 +81,6 @@ def post(
     return posting.finish()
 
 
-class _OnKey(NamedTuple):
-    """What the ledger says of a key: the last turn (−1 for none), the claim that stands, what is owed, when it was last
-    posted to, duplicates.
-    """
-
-    turn: int
-    standing: Claim | None
-    owing: int
-    posted_ms: int
-    duplicates: tuple[Claim, ...]
-
-
-_EMPTY_KEY = _OnKey(-1, None, 0, 0, ())
-
-
-class _Turn(NamedTuple):
-    """A transfer to be written: a claim given (+1) or taken back (−1) as a turn of its key, as the ledger said it."""
-
-    claim: Claim
-    turn: int
-    sign: int
-    on_key: _OnKey
-
-
 class _Posting:
     """One posting within one transaction. Rows are taken in one order everywhere, so that two hubs never wait for each
     other in a circle: keys, then members' balances, then accounts, then counts, each sorted.
@@ -157,14 +133,24 @@ class _Posting:
         self._touched |= keys.keys()
         self._lock_members({key.member for key in keys})
         found = self._read_keys(keys)
-        turns: list[_Turn] = []
+        turns: list[Turn] = []
         leaving: list[Claim] = []
-        puts: list[Put] = []
+        coming: list[Claim] = []
         for key in sorted(keys):
-            turns += self._settle_key(found.get(key, _EMPTY_KEY), keys[key], gone, leaving, puts)
+            found_now = difference(found.get(key, OnKey()), keys[key], gone)
+            turns += found_now.turns
+            leaving += found_now.leaving
+            coming += found_now.coming
         self._write_turns(turns)
+        self._write_duplicates(leaving, coming)
+
+    def _write_duplicates(self, leaving: Sequence[Claim], coming: Sequence[Claim]) -> None:
         forget(self._connection, None, leaving)
-        put_aside(self._connection, puts, self._now_ms)
+        for claim in leaving:
+            self._count(claim.kiosk, "duplicate", claim.points, -1)
+        put_aside(self._connection, [Put(claim, "duplicate", 0, b"") for claim in coming], self._now_ms)
+        for claim in coming:
+            self._count(claim.kiosk, "duplicate", claim.points, 1)
 
     def put_rows(self, changes: Sequence[Change]) -> None:
         """Put aside what is held or dismissed now, and keep where grants lie and how they are flagged."""
@@ -198,70 +184,31 @@ class _Posting:
         fill_asked(self._connection, members)
         execute(self._connection, _LOCK_ASKED)
 
-    def _read_keys(self, keys: Iterable[RepeatKey]) -> dict[RepeatKey, _OnKey]:
+    def _read_keys(self, keys: Iterable[RepeatKey]) -> dict[RepeatKey, OnKey]:
         fill_touched(self._connection, keys)
-        found: dict[RepeatKey, _OnKey] = {}
+        found: dict[RepeatKey, OnKey] = {}
         for one in rows(self._connection, _TURNS_OF_TOUCHED):
             claim = _claim_of(one)
-            before = found.get(claim.key, _EMPTY_KEY)
+            before = found.get(claim.key, OnKey())
             standing = claim if one.points > 0 else None
-            found[claim.key] = _OnKey(one.turn, standing, before.owing + one.owed, one.posted_ms, ())
+            found[claim.key] = OnKey(one.turn, standing, before.owing + one.owed, one.posted_ms)
         for one in rows(self._connection, _DUPLICATES_OF_TOUCHED):
             claim = _claim_of(one)
-            before = found.get(claim.key, _EMPTY_KEY)
+            before = found.get(claim.key, OnKey())
             found[claim.key] = before._replace(duplicates=(*before.duplicates, claim))
         return found
 
-    def _settle_key(
-        self,
-        on_key: _OnKey,
-        added: list[Claim],
-        gone: set[tuple[bytes, int, bytes]],
-        leaving: list[Claim],
-        puts: list[Put],
-    ) -> list[_Turn]:
-        """Return the turns that make the right claim stand on one key, and note which duplicates come and go."""
-        standing = on_key.standing
-        there = [*on_key.duplicates, *([standing] if standing else [])]
-        claims = [claim for claim in there if claim.identity not in gone] + added
-        wins = winner(claims)
-        turns, turn = [], on_key.turn
-        if (standing.worth if standing else None) != (wins.worth if wins else None):
-            if standing is not None:
-                turn += 1
-                turns.append(_Turn(standing, turn, -1, on_key))
-            if wins is not None:
-                turns.append(_Turn(wins, turn + 1, 1, on_key))
-        duplicates = [claim for claim in claims if claim is not wins]
-        stay = set(duplicates)
-        for claim in on_key.duplicates:
-            if claim not in stay:
-                leaving.append(claim)
-                self._count(claim.kiosk, "duplicate", claim.points, -1)
-        were = set(on_key.duplicates)
-        for claim in duplicates:
-            if claim not in were:
-                puts.append(Put(claim, "duplicate", 0, b""))
-                self._count(claim.kiosk, "duplicate", claim.points, 1)
-        return turns
-
-    def _write_turns(self, turns: list[_Turn]) -> None:
-        """Write the turns with what is owed on each, and the members' balances. Gives are reckoned before takes."""
+    def _write_turns(self, turns: list[Turn]) -> None:
+        """Write the turns with what is owed on each, and the members' balances."""
         if not turns:
             return
-        held = self._held_by({one.claim.key.member for one in turns})
-        owed: dict[tuple[RepeatKey, int], int] = {}
-        for one in sorted(turns, key=lambda turn: -turn.sign):
-            member, points = one.claim.key.member, one.claim.points
+        owed = owed_on(turns, self._held_by({one.claim.key.member for one in turns}))
+        for one in turns:
             if one.sign > 0:
-                change = -min(points, one.on_key.owing)
                 self._note_given(one.claim)
                 self._given += 1
             else:
-                change = max(0, points - held[member])
                 self._note_taken(one.claim)
-            held[member] += one.sign * points + change
-            owed[one.claim.key, one.turn] = change
         execute_many(
             self._connection,
             _INSERT_TURN,
@@ -269,7 +216,7 @@ class _Posting:
         )
         self._write_balances(turns, owed)
 
-    def _turn_row(self, one: _Turn, owed: int) -> dict[str, object]:
+    def _turn_row(self, one: Turn, owed: int) -> dict[str, object]:
         claim = one.claim
         return {
             **claim.key._asdict(),
@@ -286,7 +233,7 @@ class _Posting:
             "act": self._act,
         }
 
-    def _write_balances(self, turns: list[_Turn], owed: Mapping[tuple[RepeatKey, int], int]) -> None:
+    def _write_balances(self, turns: list[Turn], owed: Mapping[tuple[RepeatKey, int], int]) -> None:
         changes: dict[tuple[int, int], list[int]] = {}
         for one in turns:
             change = changes.setdefault((one.claim.key.bucket, one.claim.key.member), [0, 0])
