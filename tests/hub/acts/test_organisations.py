@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hub_invariants import broken_invariants
 from hub_world import World
@@ -52,11 +54,11 @@ def test_an_allotment_is_never_lowered_by_more_than_it_holds(world: World) -> No
 
 @pytest.mark.parametrize("points", [0, -50, 1_000_000_001])
 @pytest.mark.parametrize("act", [raise_allotment, lower_allotment])
-def test_points_beyond_all_bounds_are_no_points(sqlite: Store, act: object, points: int) -> None:
+def test_points_beyond_all_bounds_are_no_points(sqlite: Store, act: Any, points: int) -> None:
     world = World(sqlite)
 
     with pytest.raises(ActRefused) as refused:
-        world.do(act, world.allotment, points)  # type: ignore[arg-type]
+        world.do(act, world.allotment, points)
 
     assert refused.value.refusal is Refusal.NO_POINTS
 
