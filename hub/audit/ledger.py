@@ -109,7 +109,8 @@ class Ledger:
         if one.allotment != expected.allotment:
             return f"its points come out of allotment {expected.allotment}"
         if (one.occurred_ms, one.occurred_from) != (expected.occurred_ms, expected.occurred_from):
-            return f"occurred at {expected.occurred_ms} by source {expected.occurred_from}"
+            told, kept = (expected.occurred_ms, expected.occurred_from), (one.occurred_ms, one.occurred_from)
+            return f"occurred at {told[0]} by source {told[1]}, not at {kept[0]} by {kept[1]}"
         return self._defect_of_age(expected, row_ms)
 
     def _defect_of_age(self, expected: Expected, row_ms: int) -> str:
@@ -236,10 +237,10 @@ def _defect_of_return(one: Any, before: Any) -> str:
 
 
 def _defect_of_aside(one: Any, expected: Expected) -> str:
-    wanted = (expected.row_verdict, expected.row_reasons, expected.boot)
-    if (one.verdict, one.reasons, bytes(one.boot)) != wanted:
-        return f"is to be {wanted[0]} {wanted[1]} of boot {wanted[2].hex()}"
-    return ""
+    if (one.verdict, one.reasons) != (expected.row_verdict, expected.row_reasons):
+        return f"is to be {expected.row_verdict} {expected.row_reasons}, not {one.verdict} {one.reasons}"
+    may_be = {expected.boot, b""} if one.verdict == "duplicate" else {expected.boot}  # it is asked of what is held
+    return "" if bytes(one.boot) in may_be else f"is of boot {expected.boot.hex()}"
 
 
 def check_counts(connection: sa.Connection, ledger: Ledger, findings: Findings) -> None:

@@ -408,7 +408,7 @@ class Judge:
         if grant.is_altered or grant.stamp is None or void.stamp is None:
             return None
         is_same_boot = grant.stamp.boot == void.stamp.boot
-        if is_same_boot and abs(void.stamp.monotonic_ms - grant.stamp.monotonic_ms) < VOID_WITHIN_MS:
+        if is_same_boot and 0 <= void.stamp.monotonic_ms - grant.stamp.monotonic_ms < VOID_WITHIN_MS:
             return None
         day = self.times.day_by_anchor(grant.stamp)
         return None if day is not None and day == self.times.day_by_anchor(void.stamp) else Reason.VOID_DAY

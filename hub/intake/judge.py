@@ -358,7 +358,7 @@ def _judge_grant(  # one step of the fold
     at_arrival = interval(signed, known, attested.arrived_ms)
     in_full = interval(signed, known, FOR_EVER_MS) if known.in_order or known.answers else at_arrival
     occasion, occasion_reason = _occasion(offer, grant, stamp, (at_arrival, in_full), attested.arrived_ms, known)
-    is_missed = offer.activity is not None and at_arrival.misses(*offer.window)
+    is_missed = at_arrival.misses(*offer.window)
     member_reason = _reason_of_member(facts, grant, attested.arrived_ms)
     reasons = _together(offer.reasons, off, member_reason, Reason.TIME if is_missed else NONE, occasion_reason)
     if off:  # a release covers it from the allotment
@@ -585,8 +585,8 @@ def voids_among(
 
 def _counts(void: Stamp, grant: Stamp, known: Known) -> bool:
     """Tell whether a void belongs to the grant's own day: in its own boot, or where both days are known."""
-    if void.boot == grant.boot:
-        return 0 <= void.monotonic_ms - grant.monotonic_ms < VOID_WITHIN_MS
+    if void.boot == grant.boot and 0 <= void.monotonic_ms - grant.monotonic_ms < VOID_WITHIN_MS:
+        return True
     day = anchored_day(void, known)
     return day is not None and day == anchored_day(grant, known)
 

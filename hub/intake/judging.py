@@ -403,10 +403,15 @@ def _named_by(voids: Iterable[Attested]) -> set[int]:
 
 
 def _open_questions(connection: sa.Connection, kiosk: bytes, fresh: Iterable[Attested]) -> set[Name]:
-    """Return what is held for its day, where a new time sample or void may tell."""
+    """Return what is held for its day, where a new time sample may tell, and the grants that such voids name."""
     if not any(one.entry is not None and isinstance(one.entry.body, Clock) for one in fresh):
         return set()
-    return held_for(connection, kiosk, Reason.DAY | Reason.VOID_DAY)
+    held = held_for(connection, kiosk, Reason.DAY | Reason.VOID_DAY)
+    if not held:
+        return set()
+    voids = _voids(entries_numbered(connection, kiosk, {seq for seq, _ in held}).values())
+    named = entries_numbered(connection, kiosk, _named_by(voids))
+    return held | {(one.seq, one.hash) for one in _grants_by_number(named.values()).values()}
 
 
 def held_for(connection: sa.Connection, kiosk: bytes, reasons: Reason) -> set[Name]:
@@ -426,8 +431,9 @@ def _of_this_boot(connection: sa.Connection, kiosk: bytes, progress: Progress) -
     """Return the entries of the boot that the main branch is in: its first sample has come after them."""
     found = rows(
         connection,
-        "SELECT seq, fold FROM kept_fold WHERE kiosk = :kiosk ORDER BY seq DESC",
+        "SELECT seq, fold FROM kept_fold WHERE kiosk = :kiosk AND seq <= :last ORDER BY seq DESC",
         kiosk=kiosk,
+        last=progress.cursor.seq,
     )
     first = 1
     for one in found:
