@@ -14,11 +14,11 @@ from typing import Final
 
 import click
 
-from benchmarks import booth, decode, drain, growth, ingest, scan, setup
+from benchmarks import booth, decode, drain, growth, ingest, scan, season, setup
 from benchmarks.report import Figure, as_json, as_table, figures_of
 from kiosk.medium import is_volatile
 
-USUAL: Final = {"scan": scan, "ingest": ingest, "drain": drain, "growth": growth, "booth": booth}
+USUAL: Final = {"scan": scan, "ingest": ingest, "drain": drain, "growth": growth, "season": season, "booth": booth}
 """Those that need a folder. With decode, which needs none, they run when no name is given; setup needs the network, and
 is run by name only.
 """

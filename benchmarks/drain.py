@@ -20,6 +20,7 @@ from benchmarks.ground import Booth, grants, journal_of, keep_all, laid, let_in
 from benchmarks.report import Line, Works, at_least, at_most, by_turns, rate
 from config.clock import SystemClock
 from hub.app import create_app
+from hub.desk.base.gate import Gate
 from hub.intake.arrival import take_batch
 from hub.service import Hub
 from hub.serving import THREADS
@@ -145,10 +146,10 @@ def _digest(connection: sa.Connection, columns: str, table: str) -> tuple[int, s
 
 
 @contextmanager
-def served(hub: Hub) -> Iterator[str]:
+def served(hub: Hub, gate: Gate | None = None) -> Iterator[str]:
     """Serve a hub as `hub serve` does, in a thread: so one process's CPU time holds both sides. Yield its address."""
     server: Any = create_server(
-        create_app(hub), listen="127.0.0.1:0", threads=THREADS, max_request_body_size=LENGTH_LIMIT, ident=None
+        create_app(hub, gate), listen="127.0.0.1:0", threads=THREADS, max_request_body_size=LENGTH_LIMIT, ident=None
     )
     over = threading.Event()
 

@@ -34,9 +34,10 @@ from kiosk.journal_open import begin_enrolment
 from sync.batch import Batch, Head
 from sync.certificate import kiosk_identity
 from sync.citytime import DAY_MS, city_day
+from sync.codec import encode
 from sync.enrolment import Application, mac_from_kiosk
-from sync.entry import Body, Grant, Opened, Read, Shown, SignedEntry, Stamp, Trust, first_prev, sign_entry
-from sync.envelope import MEMBER, SigningKey
+from sync.entry import Body, Grant, Opened, Read, Shown, SignedEntry, Stamp, Trust, first_prev, hash_of, sign_entry
+from sync.envelope import ENTRY, MEMBER, SigningKey, seal
 from sync.keys import DEMO_LABEL
 from sync.manifest import Activity, OccasionBy, Share
 from sync.member import bucket_of
@@ -48,6 +49,8 @@ OCCASION: Final = city_day(NOW_MS)
 NEW, HELPING = 0, 1
 """An activity without a number gets the first one that its event never had."""
 POINTS: Final = 10
+CITY_AHEAD_MS: Final = 9 * 3_600_000
+SIGNATURE_LENGTH: Final = 64
 BOOT: Final = bytes(range(16))
 SOFTWARE: Final = "kumapo 0.1.0"
 ALLOTTED: Final = 10**9
@@ -60,11 +63,23 @@ Arguments = ParamSpec("Arguments")
 Made = TypeVar("Made")
 
 
+@dataclass
+class Watch:
+    """The hub's clock. It stands still until a benchmark turns it by hand."""
+
+    now_ms: int = NOW_MS
+
+    def __call__(self) -> int:
+        """Return the hub's time."""
+        return self.now_ms
+
+
 @dataclass(frozen=True)
 class Ground:
-    """A hub, what it knows, and the seeded randomness that everything here was made with."""
+    """A hub, its clock, what it knows, and the seeded randomness that everything here was made with."""
 
     hub: Hub
+    watch: Watch
     organisation: int
     allotment: int
     events: tuple[int, ...]
@@ -92,29 +107,71 @@ class Booth:
         """The kiosk's identity."""
         return kiosk_identity(self.key.public)
 
-    def sign(self, body: Body) -> SignedEntry:
+    def sign(self, body: Body, when: Stamp | None = None) -> SignedEntry:
         """Sign the next entry of the chain."""
         seq = self.head.seq + 1
-        signed = sign_entry(self.key, seq, self.head.hash, body, stamp(seq))
+        signed = sign_entry(self.key, seq, self.head.hash, body, when or stamp(seq))
         self.head = Head(seq, signed.hash)
         return signed
 
     def batch(self, bodies: Iterable[Body]) -> Batch:
         """Sign so many more entries, and cut them into one batch."""
-        first_seq = self.head.seq + 1
-        entries = tuple(self.sign(body).encoded for body in bodies)
-        return Batch(self.kiosk, self.head, first_seq, None, entries, self.certificate if first_seq == 1 else None)
+        return self.cut([self.sign(body) for body in bodies])
+
+    def batch_at(self, bodies: Iterable[tuple[Body, Stamp]]) -> Batch:
+        """Sign so many more entries, each at its moment, and cut them into one batch."""
+        return self.cut([self.sign(body, when) for body, when in bodies])
+
+    def quick_batch(self, bodies: Iterable[tuple[Grant, Stamp]]) -> Batch:
+        """Chain so many more grants into one batch and sign the last of them only: it attests those before it.
+
+        For filling a hub; signing and reading back each one takes ten times as long.
+        """
+        *most, last = bodies
+        return self.cut([*(self._chain(*one) for one in most), self.sign(*last)])
+
+    def cut(self, entries: list[SignedEntry]) -> Batch:
+        """Cut the newest entries of the chain into one batch."""
+        first_seq = self.head.seq + 1 - len(entries)
+        certificate = self.certificate if first_seq == 1 else None
+        return Batch(self.kiosk, self.head, first_seq, None, tuple(one.encoded for one in entries), certificate)
+
+    def _chain(self, grant: Grant, when: Stamp) -> SignedEntry:
+        seq = self.head.seq + 1
+        payload = encode((1, self.kiosk, seq, self.head.hash, "grant", tuple(grant), tuple(when)))
+        encoded = seal(ENTRY, _Unsigned(self.key.public), payload)
+        self.head = Head(seq, hash_of(encoded))
+        return SignedEntry(encoded, self.head.hash)
+
+
+class _Unsigned(SigningKey):
+    """Puts nothing where a signature stands."""
+
+    def __init__(self, public: bytes) -> None:
+        self.public = public
+
+    def sign(self, message: bytes) -> bytes:  # noqa: ARG002  # as a key does
+        """Return what is no signature."""
+        return bytes(SIGNATURE_LENGTH)
 
 
 @contextmanager
 def laid(
-    folder: Path, members: int, events: int, url: str = "", chance: random.Random | None = None
+    folder: Path,
+    members: int,
+    events: int,
+    url: str = "",
+    chance: random.Random | None = None,
+    windows: list[tuple[int, int]] | None = None,
 ) -> Iterator[Ground]:
-    """Found a hub in `folder` (SQLite there, or the database at `url`), and close its database afterwards."""
+    """Found a hub in `folder` (SQLite there, or the database at `url`), and close its database afterwards. Its events
+    last three days around now, unless their windows are handed in.
+    """
     folder.mkdir(exist_ok=True)
     store = Store(url or sqlite_url(folder / "hub.db"))
     try:
-        yield _lay(store, folder, members, events, chance or random.Random(20261115))
+        windows = windows or [(NOW_MS - DAY_MS, NOW_MS + DAY_MS)] * events
+        yield _lay(store, folder, members, windows, chance or random.Random(20261115))
     finally:
         store.close()
 
@@ -187,7 +244,7 @@ def made_by(
     return do(hub, function, *arguments, **named).made
 
 
-def let_in(ground: Ground, name: str, events: tuple[int, ...]) -> Booth:
+def let_in(ground: Ground, name: str, events: tuple[int, ...] = ()) -> Booth:
     """Let a new booth in for these events, as a clerk does: invitation, application, approval with a share."""
     hub = ground.hub
     key = SigningKey(ground.chance.randbytes(32))
@@ -221,14 +278,17 @@ def keep_all(ground: Ground, journal: Journal, bodies: Iterable[Body]) -> None:
         assert isinstance(kept, Kept), kept
 
 
-def _lay(store: Store, folder: Path, members: int, events: int, chance: random.Random) -> Ground:
+def _lay(store: Store, folder: Path, members: int, windows: list[tuple[int, int]], chance: random.Random) -> Ground:
     found_hub(store, folder / "hub", folder / "root.key", DEMO_LABEL, NOW_MS - DAY_MS, chance.randbytes)
-    hub = Hub(store, load_keyring(folder / "hub"), lambda: NOW_MS, chance.randbytes)
+    watch = Watch()
+    hub = Hub(store, load_keyring(folder / "hub"), watch, chance.randbytes)
     helping = Activity(NEW, "お手伝い", Fixed(POINTS), OccasionBy.DAY, 1)
     organisation = made_by(hub, add_organisation, "見本の会", "grants")
     allotment = made_by(hub, add_allotment, organisation, "見本", ALLOTTED)
-    window = (NOW_MS - DAY_MS, NOW_MS + DAY_MS)
-    numbers = [made_by(hub, add_event, f"行事{n}", *window, allotment, (helping,)) for n in range(events)]
+    numbers = [
+        made_by(hub, add_event, f"行事{number}", *window, allotment, (helping,))
+        for number, window in enumerate(windows)
+    ]
     sizes = [min(COUNT_MAX, members - done) for done in range(0, members, COUNT_MAX)]
     people = [member for size in sizes for member in made_by(hub, add_members, size)]
-    return Ground(hub, organisation, allotment, tuple(numbers), tuple(people), chance)
+    return Ground(hub, watch, organisation, allotment, tuple(numbers), tuple(people), chance)

@@ -1,5 +1,5 @@
 """Whether a booth that runs and runs needs more and more memory: a season of scans through one program
-(`benchmarks.season`), which tells how much it has, with the events of its page read beside it.
+(`benchmarks.booth_season`), which tells how much it has, with the events of its page read beside it.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ def _shown_all(program: subprocess.Popen[bytes], texts: Iterable[str]) -> tuple[
 def _started(folder: Path, event: int, complained: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
     arguments = [str(folder / "journal.db"), str(event), str(HELPING)]
     with subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.season", *arguments],
+        [sys.executable, "-m", "benchmarks.booth_season", *arguments],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -1,141 +1,222 @@
-"""The program whose memory is watched: a whole booth but for its camera – journal, scan loop, board, page and event
-streams – that is shown one code after the other, as quickly as it can scan.
+"""What a booth's season costs its hub: many boots without a clock, time samples that come after the first records, and
+voids, beside the same grants on the plain road; and 80 booths that boot on one morning, with the desk open.
 
-    python -m benchmarks.season JOURNAL EVENT ACTIVITY     (texts of codes on standard input, one a line)
-
-Most codes are handed over as if they had been read; one in REAL_EVERY stands in a picture and is read out of it.
+All roads bring the same grants in the same batches on the same days, each to a hub of its own, batch by batch by turns.
 """
 
 from __future__ import annotations
 
-import secrets
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import closing
-from itertools import count
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from enum import Enum
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
-import msgspec
-import numpy as np
-import zxingcpp
-
-from benchmarks.memory import Sample
-from benchmarks.programs import resident_bytes
-from config.clock import SystemClock
-from kiosk.booth import Booth, Scan
-from kiosk.camera import Frame, Gray
-from kiosk.catalogue import read_catalogues
-from kiosk.decode import CodeReader
-from kiosk.face import Face, new_face
-from kiosk.feed import TypedLines
-from kiosk.journal import Journal
-from kiosk.journal_open import open_journal
-from kiosk.page.app import Screen, create_app
-from kiosk.page.serving import served
-from kiosk.page.streams import Streams
-from kiosk.run import ScanLoop
-from kiosk.scan import Received, Station
-from kiosk.screen import json_of
-from kiosk.sight import CameraState, Code, Sight
-
-REAL_EVERY: Final = 20
-APART_MS: Final = 1_000
-"""Between two people, in the time of the footage."""
-TELL_EVERY: Final = 250
-"""Scans; all that is told must fit into a pipe that is read only at the end (pipe(7): 64 KiB)."""
-HEIGHT, WIDTH = 720, 1280
-MODULE_PIXELS: Final = 7
-AREA: Final = 80_000.0  # of such a code, in square pixels
+from benchmarks import morning
+from benchmarks.ground import CITY_AHEAD_MS, NOW_MS, SOFTWARE, Booth, Ground, grant, laid, let_in
+from benchmarks.report import Line, Works, at_most, by_turns, rate
+from hub.intake.arrival import take_batch
+from hub.store.database import rows
+from sync.batch import Batch, read_batch, write_batch
+from sync.citytime import DAY_MS, city_day
+from sync.entry import Body, Clock, Grant, Opened, Stamp, Trust, Void
 
 
-class Queue:
-    """A source of frames, one for each text, that sees what it shows; a real picture is looked at by a real reader."""
+class Sizes(NamedTuple):
+    """How much is measured: seasons of one booth, and a morning of many."""
 
-    state = CameraState.GOOD
-
-    def __init__(self, texts: Iterator[str]) -> None:
-        self.has_ended = False
-        self._texts = texts
-        self._numbers = count(1)
-        self._look = CodeReader().sight
-        self._chance = np.random.default_rng()
-        self._nobody = self._chance.integers(150, 170, (HEIGHT, WIDTH), np.uint8)
-        self._shown = ""
-        """What stands in no picture; "": whatever is there to be read."""
-
-    def next(self) -> Frame | None:
-        """Return a frame with the next person, or the end."""
-        text = next(self._texts, None)
-        if text is None:
-            self.has_ended = True
-            return None
-        number = next(self._numbers)
-        is_real = number % REAL_EVERY == 0
-        self._shown = "" if is_real else text
-        return Frame(self._picture_of(text) if is_real else self._nobody, number, number * APART_MS)
-
-    def sight_of(self, gray: Gray) -> Sight:
-        """Return what is to be seen in the frame that was given last."""
-        return Sight((Code(self._shown, AREA),)) if self._shown else self._look(gray)
-
-    def _picture_of(self, text: str) -> Gray:
-        code = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode, ec_level="M")
-        modules = np.array(code.to_image(scale=MODULE_PIXELS, add_quiet_zones=True))
-        picture = self._nobody.copy()
-        top, left = (int(self._chance.integers(0, room)) for room in np.subtract(picture.shape, modules.shape))
-        picture[top : top + modules.shape[0], left : left + modules.shape[1]] = modules
-        return picture
+    rounds: int
+    entries: int
+    boots: int
+    batches: int
+    voids: int
+    morning: morning.Sizes
 
 
-class Tally:
-    """Counts scans, and tells now and then on standard output how it stands."""
+FULL: Final = Sizes(3, 20_000, 60, 240, 20, morning.FULL)
+QUICK: Final = Sizes(1, 120, 3, 12, 2, morning.QUICK)
 
-    def __init__(self) -> None:
-        self._begun = time.monotonic()
-        self._scans = self._grants = 0
-
-    def show(self, scan: Scan) -> None:
-        """Count a scan."""
-        json_of(scan)
-        self._scans += 1
-        self._grants += isinstance(scan.outcome, Received)
-        if self._scans % TELL_EVERY == 0:
-            self.tell()
-
-    def tell(self) -> None:
-        """Tell how many scans there were, and how much memory the program has."""
-        sample = Sample(self._scans, self._grants, resident_bytes(), time.monotonic() - self._begun)
-        sys.stdout.buffer.write(msgspec.json.encode(sample) + b"\n")
-        sys.stdout.buffer.flush()
+OPENS_MS: Final = 10 * 3_600_000
+"""From midnight to the first batch of a day."""
+BOOTED_BEFORE_MS, BATCHES_APART_MS, GRANTS_APART_MS = 30 * 60_000, 20 * 60_000, 1_000
+ROUND_TRIP_MS: Final = 100
+SAMPLE_IN, VOID_IN = 1, 2
+"""Which batch of a boot brings its time sample – the answer to the first – and which one a void of its first grant."""
 
 
-def main(path: str, event: str, activity: str) -> None:
-    """Scan everything that comes, with the page served beside it."""
-    clock, face, catalogues = SystemClock(), new_face(), read_catalogues()
-    streams = Streams(face.board, clock)
-    screen = Screen(face, streams, catalogues, "ja", secrets.token_hex(8))
-    station = Station(int(event), int(activity), operator=1)
-    with (
-        closing(open_journal(Path(path), accept_volatile=True)) as journal,
-        served(create_app(screen), 0, streams.end) as address,
-    ):
-        sys.stdout.write(f"{address}\n")
-        sys.stdout.flush()
-        _scan_all(journal, station, face)
+class Samples(Enum):
+    """Which batches bring a time sample."""
+
+    NEVER = "never"
+    ONCE_A_BOOT = "once a boot"
+    ALWAYS = "always"
 
 
-def _scan_all(journal: Journal, station: Station, face: Face) -> None:
-    booth = Booth(journal, SystemClock(), station)
-    booth.open(time_is_confirmed=True)
-    queue = Queue(line.strip() for line in sys.stdin)
-    tally = Tally()
-    loop = ScanLoop(booth, queue, TypedLines(None), queue.sight_of, SystemClock(), tally.show, face)
-    loop.run(lambda: False, lambda: None)
-    booth.end_day()
-    tally.tell()
+class Manner(NamedTuple):
+    """How a booth goes through its season: whether it boots each day, which batches bring a sample, and its voids."""
+
+    boots: bool
+    samples: Samples
+    voids: int = 0
 
 
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+SEASON, SAMPLED, PLAIN = "season", "sampled", "plain"
+
+
+def manners(sizes: Sizes) -> dict[str, Manner]:
+    """Return the three roads: a real season; one boot with a sample in every batch; one boot and nothing but grants."""
+    return {
+        SEASON: Manner(boots=True, samples=Samples.ONCE_A_BOOT, voids=sizes.voids),
+        SAMPLED: Manner(boots=False, samples=Samples.ALWAYS),
+        PLAIN: Manner(boots=False, samples=Samples.NEVER),
+    }
+
+
+def measure(folder: Path, sizes: Sizes) -> list[Line]:
+    """Let booths go through the same season on three roads; then let many boot on one morning."""
+    return [*_season_lines(folder, sizes), *morning.measure(folder / "morning", sizes.morning)]
+
+
+def _season_lines(folder: Path, sizes: Sizes) -> list[Line]:
+    with ExitStack() as stack:
+        roads: dict[str, Road] = {}
+
+        def works(number: int) -> Works:
+            season, batch = divmod(number, sizes.batches)
+            if batch == 0:
+                _see_that_all_is_posted(sizes, roads)
+                for name, manner in manners(sizes).items():
+                    ground = stack.enter_context(_ground(folder / f"{name}-{season}", sizes))
+                    roads[name] = Road(sizes, manner, ground, let_in(ground, "見本", ground.events))
+            for name, road in roads.items():
+                encoded = write_batch(road.batch(batch))
+                yield name, partial(_send, road, encoded)
+
+        took = by_turns(sizes.rounds, works, sizes.batches)
+        _see_that_all_is_posted(sizes, roads)
+    plain = f"{rate(took[PLAIN], sizes.entries)}: one boot, no sample, no void"
+    return [
+        Line(
+            f"a season: {sizes.entries:,} entries, {sizes.boots} boots, {sizes.voids} voids, of the plain road",
+            rate(took[SEASON], sizes.entries),
+            plain,
+            took[SEASON].cpu / took[PLAIN].cpu,
+            at_most(2),
+        ),
+        Line(
+            "a sample in every batch of one boot, of the plain road",
+            rate(took[SAMPLED], sizes.entries),
+            plain,
+            took[SAMPLED].cpu / took[PLAIN].cpu,
+            at_most(3),
+        ),
+    ]
+
+
+def _ground(folder: Path, sizes: Sizes) -> AbstractContextManager[Ground]:
+    people = -(-sizes.entries // sizes.boots)
+    return laid(folder, people, sizes.boots, windows=_days(sizes))
+
+
+def _days(sizes: Sizes) -> list[tuple[int, int]]:
+    return [(midnight_ms(day), midnight_ms(day + 1) - 1) for day in range(sizes.boots)]
+
+
+def _send(road: Road, encoded: bytes) -> None:
+    take_batch(road.ground.hub, read_batch(encoded))
+
+
+def _see_that_all_is_posted(sizes: Sizes, roads: dict[str, Road]) -> None:
+    """See that the roads did the same work: but for the voids, each has posted the same grants, and nothing is held."""
+    for road in roads.values():
+        others = 2 * sizes.boots + sizes.voids
+        voids = {"dismissed": road.manner.voids} if road.manner.voids else {}
+        assert road.verdicts() == {"posted": sizes.entries - others - road.manner.voids, **voids}, road.verdicts()
+
+
+@dataclass
+class Road:
+    """A booth on its way through a season, and the hub it sends to."""
+
+    sizes: Sizes
+    manner: Manner
+    ground: Ground
+    booth: Booth
+    first_granted: int = 0
+
+    def batch(self, number: int) -> Batch:
+        """Turn the hub's clock to the arrival of a batch, and return it."""
+        day, of_day = divmod(number, self.sizes.batches // self.sizes.boots)
+        now_ms = midnight_ms(day) + OPENS_MS + of_day * BATCHES_APART_MS
+        self.ground.watch.now_ms = now_ms
+        bodies = self._bodies(number, now_ms)
+        moments = range(now_ms - len(bodies) * GRANTS_APART_MS, now_ms, GRANTS_APART_MS)
+        stamps = (self._stamp(number, moment_ms) for moment_ms in moments)
+        return self.booth.batch_at(zip(bodies, stamps, strict=True))
+
+    def verdicts(self) -> dict[str, int]:
+        """Return how many grants the hub has under each verdict."""
+        with self.ground.hub.store.reading() as connection:
+            found = rows(connection, "SELECT verdict, grants FROM kiosk_count WHERE grants > 0")
+        return {one.verdict: one.grants for one in found}
+
+    def _bodies(self, number: int, now_ms: int) -> list[Body]:
+        of_day = number % (self.sizes.batches // self.sizes.boots)
+        bodies: list[Body] = []
+        if number == 0 or (self.manner.boots and of_day == 0):
+            bodies.append(Opened(SOFTWARE, self.booth.opened.manifest, now_ms - BOOTED_BEFORE_MS))
+        if self._is_sampled(number):
+            told_ms = now_ms - BATCHES_APART_MS
+            sent_ms = self._monotonic_ms(number, told_ms)
+            bodies.append(Clock(told_ms, sent_ms, sent_ms + ROUND_TRIP_MS))
+        if of_day == 0:
+            self.first_granted = self.booth.head.seq + 1 + len(bodies)
+        bodies += self._grants(number)
+        if self.manner.voids and is_voiding(self.sizes, number):
+            bodies.append(Void(self.first_granted, "見本"))
+        return bodies
+
+    def _grants(self, number: int) -> list[Grant]:
+        """Return the grants of a batch: the same on each road, and as many as the season has room for."""
+        per_boot = self.sizes.batches // self.sizes.boots
+        day, of_day = divmod(number, per_boot)
+        starts = [one * self.sizes.entries // self.sizes.batches for one in (day * per_boot, number, number + 1)]
+        others = (of_day in {0, SAMPLE_IN}) + is_voiding(self.sizes, number)
+        people = self.ground.members[starts[1] - starts[0] : starts[2] - starts[0] - others]
+        usual = grant(self.ground, self.ground.events[day], 1)
+        occasion = city_day(midnight_ms(day))
+        return [usual._replace(member=member, occasion=occasion) for member in people]
+
+    def _is_sampled(self, number: int) -> bool:
+        of_day = number % (self.sizes.batches // self.sizes.boots)
+        return (
+            of_day == SAMPLE_IN
+            if self.manner.samples is Samples.ONCE_A_BOOT
+            else (self.manner.samples is Samples.ALWAYS and number > 0)
+        )
+
+    def _stamp(self, number: int, moment_ms: int) -> Stamp:
+        boot = self._boot_day(number).to_bytes(16, "big")
+        is_told = self._is_sampled(number) or (
+            self.manner.boots and number % (self.sizes.batches // self.sizes.boots) > 1
+        )
+        trust = Trust.HUB if is_told else Trust.CONFIRMED
+        return Stamp(moment_ms, boot, self._monotonic_ms(number, moment_ms), int(trust))
+
+    def _boot_day(self, number: int) -> int:
+        return number // (self.sizes.batches // self.sizes.boots) if self.manner.boots else 0
+
+    def _monotonic_ms(self, number: int, moment_ms: int) -> int:
+        return moment_ms - (midnight_ms(self._boot_day(number)) + OPENS_MS - BOOTED_BEFORE_MS)
+
+
+def is_voiding(sizes: Sizes, number: int) -> bool:
+    """Tell whether a batch of the season voids the first grant of its day. Voids lie evenly over the days."""
+    day, of_day = divmod(number, sizes.batches // sizes.boots)
+    return of_day == VOID_IN and (day + 1) * sizes.voids // sizes.boots > day * sizes.voids // sizes.boots
+
+
+def midnight_ms(day: int) -> int:
+    """Return when the `day`th day of the season begins in the city."""
+    return (city_day(NOW_MS) + 1 + day) * DAY_MS - CITY_AHEAD_MS
