@@ -61,28 +61,25 @@ def _entries(doing: Doing, kiosk: bytes, boot: bytes) -> list[Attested]:
 
 
 def _refuse_contradiction(doing: Doing, kiosk: bytes, entries: Sequence[Attested], started_ms: int) -> None:
-    """Refuse a moment that what has arrived rules out: the boot has a time sample, or its entries would have been
-    signed after they arrived, or before a time that the hub had signed earlier.
+    """Refuse a moment that what has arrived rules out: the boot has a time sample, or an entry would have been signed
+    after it arrived, or before a time that the hub had signed earlier.
     """
-    first, last = entries[0], entries[-1]
-    if first.entry is None or last.entry is None:
-        raise ActRefused(Refusal.NO_BOOT)
     marks = landmarks(doing.connection, kiosk)
     manifests = load_facts(doing.hub, doing.connection, kiosk, ()).manifests
     samples = samples_in(marks, manifests, 0)
-    if any(sample.boot == first.entry.stamp.boot for sample in samples):
+    boots = {one.entry.stamp.boot for one in entries if one.entry is not None}
+    if any(sample.boot in boots for sample in samples):
         raise ActRefused(Refusal.TIME_CONTRADICTS, what="センターの時刻を受けとっています / the hub has told the time")
-    before = [one.entry.body for one in marks if one.entry is not None and one.seq < first.seq]
-    named = [body.manifest for body in before if isinstance(body, Opened) and body.manifest is not None]
-    issued = [manifests[one].issued_ms for one in named if one in manifests]
-    floor_ms = max([*issued, *(one.clock.hub_ms for one in samples if one.seq < first.seq)], default=0)
-    if started_ms + first.entry.stamp.monotonic_ms + ANSWER_SLACK_MS < floor_ms:
-        raise ActRefused(Refusal.TIME_CONTRADICTS, what=f"{first.seq}")
-    if any(
-        one.entry is not None and started_ms + one.entry.stamp.monotonic_ms - ANSWER_SLACK_MS > one.arrived_ms
-        for one in entries
-    ):
-        raise ActRefused(Refusal.TIME_CONTRADICTS, what=f"{last.seq}")
+    told = [(one.seq, one.clock.hub_ms) for one in samples]
+    for mark in marks:
+        body = mark.entry.body if mark.entry is not None else None
+        if isinstance(body, Opened) and body.manifest is not None and body.manifest in manifests:
+            told.append((mark.seq, manifests[body.manifest].issued_ms))
+    for one in entries:
+        signed_ms = started_ms + (one.entry.stamp.monotonic_ms if one.entry is not None else 0)
+        floor_ms = max((ms for seq, ms in told if seq < one.seq), default=0)
+        if signed_ms + ANSWER_SLACK_MS < floor_ms or signed_ms - ANSWER_SLACK_MS > one.arrived_ms:
+            raise ActRefused(Refusal.TIME_CONTRADICTS, what=one.seq)
 
 
 def _judge(doing: Doing, kiosk: bytes, entries: Sequence[Attested]) -> Moved:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,12 +83,12 @@ class World:
         self.members = list(self.do(add_members, self.people).made)
         self.now_ms = MORNING_MS
 
-    def do(self, function: Callable[..., Done[Any]], *arguments: Any, reason: str = "見本の理由") -> Done[Any]:
-        """Do an act as 見本1, by a form of its own. Raises ActRefused."""
+    def do(self, function: Any, *arguments: Any, reason: str = "見本の理由") -> Done[Any]:
+        """Do an act, given by its function, as 見本1 and by a form of its own. Raises ActRefused."""
         number = new_number(self.hub, CLERK, kind_of(function))
         return perform(self.hub, CLERK, number, reason, function, *arguments)
 
-    def preview(self, function: Callable[..., Done[Any]], *arguments: Any) -> Moved:
+    def preview(self, function: Any, *arguments: Any) -> Moved:
         """Return how points would move if an act were done."""
         return preview(self.hub, CLERK, "見本の理由", function, *arguments)
 
