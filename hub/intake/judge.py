@@ -325,11 +325,12 @@ def _judge_one(  # one step of the fold
 
 
 class _Offer(NamedTuple):
-    """What a grant is for, as the hub reads it: out of its manifest, or out of a replacement. `slot` is None where the
-    occasion of the signed grant counts.
+    """What a grant is for, as the hub reads it: out of its manifest, or out of a replacement. `activity` is None where
+    there is none with that number; `slot` is None where the occasion of the signed grant counts.
     """
 
     event: int
+    number: int
     activity: Activity | None
     window: tuple[int, int]
     points: int
@@ -357,23 +358,26 @@ def _judge_grant(  # one step of the fold
     signed = Signed(attested.seq, stamp, attested.arrived_ms, course.floor_ms, course.confirmed)
     at_arrival = interval(signed, known, attested.arrived_ms)
     in_full = interval(signed, known, FOR_EVER_MS) if known.in_order or known.answers else at_arrival
-    occasion, occasion_reason = _occasion(offer, grant, stamp, (at_arrival, in_full), attested.arrived_ms, known)
+    decision = facts.decisions.get(attested.hash)
+    is_read = _releases(decision, Reason.DAY)  # a person has put it on the booth's reading: nothing later moves it
+    told = (at_arrival, at_arrival if is_read else in_full)
+    occasion, occasion_reason = _occasion(offer, grant, stamp, told, attested.arrived_ms, known)
     is_missed = at_arrival.misses(*offer.window)
     member_reason = _reason_of_member(facts, grant, attested.arrived_ms)
     reasons = _together(offer.reasons, off, member_reason, Reason.TIME if is_missed else NONE, occasion_reason)
     if off:  # a release covers it from the allotment
         reasons &= ~Reason.BEYOND_SHARE
-    decision = facts.decisions.get(attested.hash)
     candidacy, left = _decided(decision, reasons, is_voided=attested.seq in voids.voided and not off)
     allotment = _source_of(offer, reasons, decision)
     is_late = occasion is not None and occasion.is_late
     when = in_full if is_late else at_arrival
     day = occasion.number if occasion is not None else grant.occasion
-    key = RepeatKey(offer.event, bucket_of(grant.member), grant.member, _number(offer, grant), day)
+    key = RepeatKey(offer.event, bucket_of(grant.member), grant.member, offer.number, day)
     is_natural = replacement is None and day == grant.occasion and event is not None and allotment == event.allotment
     flags = _flags(facts, grant, when.guess_ms)
     if in_full is not at_arrival:
-        flags += _doubts(offer, (at_arrival, in_full), day if occasion is not None and occasion.is_day else None)
+        is_day = occasion.is_day if occasion is not None else is_read and Reason.DAY in reasons
+        flags += _doubts(offer, (at_arrival, in_full), day if is_day else None)
     return Standing(
         attested.seq,
         attested.hash,
@@ -397,10 +401,6 @@ def _together(*reasons: Reason) -> Reason:
     return reduce(or_, there, NONE) if there else NONE
 
 
-def _number(offer: _Offer, grant: Grant) -> int:
-    return offer.activity.activity if offer.activity is not None else grant.activity
-
-
 def _replacement_of(facts: Facts, seq: int, grant: Grant) -> Replacement | None:
     """Return the newest replacement that covers a grant, if any."""
     for one in facts.replacements:
@@ -412,21 +412,21 @@ def _replacement_of(facts: Facts, seq: int, grant: Grant) -> Replacement | None:
 def _offered(facts: Facts, course: _Course, grant: Grant, event: Event | None) -> _Offer:
     """Return what a grant is for by the manifest in force, and why that does not hold."""
     now = facts.events.get(grant.event)
+    is_old = course.manifest != course.newest and course.manifest in facts.manifests
+    old = Reason.MANIFEST_OLD if is_old else NONE
     activity = event.activity(grant.activity) if event else None
     if event is None or activity is None:
         window = (now.starts_ms, now.ends_ms) if now else (0, FOR_EVER_MS)
         meant = now.activities.get(grant.activity) if now else None
         allotment = event.allotment if event else (now.allotment if now else 0)
-        return _Offer(grant.event, meant, window, grant.points, allotment, None, Reason.NOT_THIS_KIOSKS)
-    reasons = NONE
-    if course.manifest != course.newest:
-        reasons |= Reason.MANIFEST_OLD
+        return _Offer(*grant[:2], meant, window, grant.points, allotment, None, Reason.NOT_THIS_KIOSKS | old)
+    reasons = old
     if points_for(activity.rule, grant.quantity) != grant.points:
         reasons |= Reason.POINTS
     if course.used.get(event.allotment, 0) > course.limit(facts, event.allotment):
         reasons |= Reason.BEYOND_SHARE
     window = (now.starts_ms, now.ends_ms) if now else (event.starts_ms, event.ends_ms)
-    return _Offer(event.event, activity, window, grant.points, event.allotment, None, reasons)
+    return _Offer(*grant[:2], activity, window, grant.points, event.allotment, None, reasons)
 
 
 def _replaced(facts: Facts, grant: Grant, replacement: Replacement) -> _Offer:
@@ -437,7 +437,7 @@ def _replaced(facts: Facts, grant: Grant, replacement: Replacement) -> _Offer:
     window = (now.starts_ms, now.ends_ms) if now else (0, FOR_EVER_MS)
     reasons = NONE if points else Reason.POINTS
     where = (points or 0, replacement.allotment, replacement.slot, reasons)
-    return _Offer(replacement.event, activity, window, *where)
+    return _Offer(replacement.event, replacement.activity, activity, window, *where)
 
 
 class _Occasion(NamedTuple):
@@ -576,7 +576,7 @@ def voids_among(
         target = grants.get(entry.body.seq)
         if target is None or target.seq >= one.seq or target.entry is None:
             held[one.seq] = Reason.VOID_OF_NOTHING
-        elif _counts(entry.stamp, target.entry.stamp, known) or _is_released(decisions.get(one.hash)):
+        elif _counts(entry.stamp, target.entry.stamp, known) or _releases(decisions.get(one.hash), Reason.VOID_DAY):
             voided.add(target.seq)
         else:
             held[one.seq] = Reason.VOID_DAY
@@ -591,5 +591,5 @@ def _counts(void: Stamp, grant: Stamp, known: Known) -> bool:
     return day is not None and day == anchored_day(grant, known)
 
 
-def _is_released(decision: Decision | None) -> bool:
-    return decision is not None and decision.kind == "release" and bool(decision.reasons & Reason.VOID_DAY)
+def _releases(decision: Decision | None, reason: Reason) -> bool:
+    return decision is not None and decision.kind == "release" and bool(decision.reasons & reason)

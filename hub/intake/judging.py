@@ -165,11 +165,12 @@ def judge_whole(
     known = replace(know(samples_in(main, facts.manifests, 0), facts.answers), readings=_readings_in(main))
     voids = voids_among(_voids(main), _grants_by_number(main), known, facts.decisions)
     runs = _runs_aside([one for one in stored if one.link.hash in tree.aside])
-    wanted = [*_fold_places(main, b"", 0), *(run[0].seq for run in runs)]
+    wanted = [*_fold_places(main, b"", 0), *(run[0].seq for run, _ in runs)]
     fold, folds, standings = _judge_in_parts(facts, Fold(), main, known, voids, wanted)
-    for run in runs:
+    for run, first in runs:
         start = next((folds[seq] for seq in sorted(folds) if seq >= run[0].seq), fold)
-        standings += judge(facts, start, run, known, NO_VOIDS, tree.aside).standings
+        found = judge(facts, start, run, known, NO_VOIDS, tree.aside).standings
+        standings += [one for one in found if one.seq >= first]
     kept = kept_standings(connection, kiosk)
     changed_from = min((seq for seq, _ in fresh), default=progress.cursor.seq + 1)
     changes = _changes(kept, standings, fresh, changed_from if changed_from <= progress.cursor.seq else None)
@@ -306,17 +307,20 @@ def _judge_in_parts(
     return fold, folds, standings
 
 
-def _runs_aside(stored: Iterable[Stored]) -> list[list[Attested]]:
-    """Return the entries off the main branch as chained runs."""
-    runs: list[list[Attested]] = []
-    ends: dict[bytes, list[Attested]] = {}
+def _runs_aside(stored: Iterable[Stored]) -> list[tuple[list[Attested], int]]:
+    """Return the entries off the main branch as chained runs, each with the number from which on it is its own: where
+    such a run forks, what comes before belongs to the other one too.
+    """
+    runs: list[tuple[list[Attested], int]] = []
+    ways: dict[bytes, list[Attested]] = {}
     for one in stored:
-        run = ends.pop(one.link.prev, None)
-        if run is None:
-            run = []
-            runs.append(run)
+        run = ways.get(one.link.prev, [])
+        if not run or run[-1].hash != one.link.prev:
+            shared = [before for before in run if before.seq < one.link.seq]
+            run = shared
+            runs.append((run, one.link.seq))
         run.append(one.attested)
-        ends[one.link.hash] = run
+        ways[one.link.hash] = run
     return runs
 
 
@@ -341,7 +345,7 @@ def _changes(
 
 def _said(one: Standing) -> tuple[object, ...]:
     where = (one.key, one.points, one.allotment, one.is_natural)
-    return (one.candidacy, one.reasons, *where, one.flags)
+    return (one.candidacy, one.reasons, *where, one.flags, one.occurred_ms, one.occurred_from)
 
 
 def _without_standing(kept: Kept, judged: set[Name]) -> list[Change]:
