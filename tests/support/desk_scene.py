@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hub_world import Booth, World
+from hub_world import HELP, Booth, World, as_new
+from hub_world import activities as sample_activities
 from wire_samples import sample_key
 
+from hub.acts.events import add_event
 from hub.acts.kiosks import invite_kiosk
 from hub.acts.members import add_members
 from hub.register.enrolments import apply
-from sync.citytime import DAY_MS
+from sync.citytime import DAY_MS, city_day
 from sync.entry import Clock, DayEnd, Void
 from sync.member import with_check_digits
 
@@ -56,6 +58,23 @@ def answered_invitation(world: World, name: str) -> bytes:
     enrolment: bytes = world.do(invite_kiosk, name, world.organisation).made
     apply(world.hub, world.application(enrolment, sample_key(name)))
     return enrolment
+
+
+def without_clock(world: World) -> Booth:
+    """A booth that does not know the day, at an event of two days: its three grants for helping are held for their
+    day.
+    """
+    activities = as_new(sample_activities())
+    event = world.do(
+        add_event, "見本の二日間", world.now_ms, world.now_ms + 2 * DAY_MS, world.allotment, activities
+    ).made
+    booth = world.booth("見本の土手", events=(event,))
+    day = city_day(world.now_ms)
+    for person in range(32, 35):
+        booth.grant(person, event=event, activity=HELP, occasion=day, points=100)
+    world.now_ms += DAY_MS
+    booth.send()
+    return booth
 
 
 def _short(world: World) -> Booth:

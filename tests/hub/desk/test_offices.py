@@ -1,0 +1,65 @@
+"""Organisations and their allotments."""
+
+from __future__ import annotations
+
+import pytest
+from desk_browser import Desk
+from desk_look import newest_act
+from desk_scene import Scene, busy
+from hub_world import World
+
+from hub.audit import audit
+from hub.desk.offices.queries import allotments
+from hub.store.database import Store, row
+
+
+@pytest.fixture
+def world(sqlite: Store) -> World:
+    return World(sqlite)
+
+
+@pytest.fixture
+def scene(world: World) -> Scene:
+    return busy(world)
+
+
+@pytest.fixture
+def either(store: Store) -> World:
+    """The same on both engines, one after the other."""
+    return World(store)
+
+
+@pytest.fixture
+def desk(world: World) -> Desk:
+    return Desk(world.hub)
+
+
+def test_an_organisation_gets_an_allotment_and_more_points_with_a_reason(world: World, desk: Desk) -> None:
+    desk.submit(desk.get("/desk/organisations/"), "/organisations/", name="見本団体2", kind="both")
+    page = desk.get("/desk/organisations/")
+
+    desk.submit(page, "/allotments", organisation="2", name="清掃", points="3000", reason="予算")
+    desk.submit(desk.get("/desk/organisations/"), "/raise", allotment="2", points="500", reason="参加者が増えた")
+
+    with world.store.reading() as connection:
+        line = next(one for one in allotments(connection) if one.allotment == 2)
+    assert (line.organisation_name, line.fiscal_year, line.budget, line.left, line.granted) == (
+        "見本団体2",
+        2026,
+        3_500,
+        3_500,
+        0,
+    )
+    assert [one for one in audit(world.store, world.hub.keyring) if not one.is_note] == []
+    assert newest_act(world) == ("raise allotment", "参加者が増えた", "担当 3")
+
+
+def test_where_an_allotments_points_are_always_adds_up(either: World) -> None:
+    scene = busy(either)
+
+    with scene.world.store.reading() as connection:
+        lines = allotments(connection)
+        posted = row(connection, "SELECT sum(points) AS points FROM transfer").points
+
+    assert [(line.budget, line.left + line.with_kiosks + line.granted) for line in lines] == [(1_000_000, 1_000_000)]
+    assert lines[0].granted == posted

@@ -1,0 +1,127 @@
+"""Single records: the lists that lead there, and each with its decision."""
+
+from __future__ import annotations
+
+import pytest
+from desk_browser import Desk
+from desk_scene import Scene, busy
+from hub_world import World
+
+from hub.store.database import Store
+from sync.member import printed
+
+
+@pytest.fixture
+def world(sqlite: Store) -> World:
+    return World(sqlite)
+
+
+@pytest.fixture
+def scene(world: World) -> Scene:
+    return busy(world)
+
+
+@pytest.fixture
+def either(store: Store) -> World:
+    """The same on both engines, one after the other."""
+    return World(store)
+
+
+@pytest.fixture
+def desk(world: World) -> Desk:
+    return Desk(world.hub)
+
+
+def test_each_figure_of_the_equation_opens_the_records_behind_it(scene: Scene, desk: Desk) -> None:
+    records = f"/desk/records/{scene.short.kiosk.hex()}"
+    front = desk.get("/desk/")
+
+    lists = {became: desk.get(f"{records}?became={became}") for became in ("held", "dismissed", "duplicate")}
+    everything = desk.get(records)
+
+    assert {f"{records}?became=held", f"{records}?became=dismissed", records} <= set(front.links)
+    assert f"{records}?became=duplicate" not in front.links  # there are none
+    numbers = {became: sum(link.startswith(f"{records}/") for link in page.links) for became, page in lists.items()}
+    assert numbers == {"held": 4, "dismissed": 1, "duplicate": 0}
+    assert sum(link.startswith(f"{records}/") for link in everything.links) == 21
+    assert "5 番を取り消しました(まちがい)" in everything.text
+    assert "日締め: 付与 18件 870ポイント、取り消し 1件" in everything.text
+
+
+def test_a_held_record_is_opened_decided_and_then_shows_decision_and_reason(either: World) -> None:
+    scene, desk = busy(either), Desk(either.hub)
+    group = desk.get(f"/desk/held/{scene.late.kiosk.hex()}/time")
+    address = next(link for link in group.links if link.startswith("/desk/records/"))
+    opened = desk.get(address)
+
+    told = desk.submit(opened, "/decide", decision="release", reason="会場に電話で確かめた")
+
+    assert "要確認 人が決めるのを待っています。 時刻がイベントの外。" in opened.text
+    assert printed(either.members[30]) in opened.text
+    assert told.path == address
+    assert "反映済み ポイントになりました。" in told.text
+    assert "処理 decision 反映する 理由 reason 会場に電話で確かめた だれ by 担当 3" in told.text
+    assert either.balance(either.members[30]) == 50
+    assert {form.action.rpartition("/")[2] for form in told.forms} == {"sign-out", "decide", "back"}
+    assert told.form("/decide").offered == {"decision": ["dismiss"]}
+
+
+def test_a_record_that_the_booth_took_back_shows_the_booths_reason(scene: Scene, desk: Desk) -> None:
+    listed = desk.get(f"/desk/records/{scene.short.kiosk.hex()}?became=dismissed")
+    address = next(link for link in listed.links if "/5/" in link)
+
+    page = desk.get(address)
+
+    assert "取り消し ポイントになりません。 会場の担当が取り消しました。" in page.text
+    assert "理由 reason まちがい" in page.text
+
+
+def test_a_repeated_grant_leads_to_the_one_that_stands(either: World) -> None:
+    first, second = either.booth("見本会館"), either.booth("見本公園")
+    first.grant(3)
+    first.send()
+    second.grant(3)
+    second.send()
+    desk = Desk(either.hub)
+    standing, repeated = sorted((first, second), key=lambda booth: booth.kiosk)
+    listed = desk.get(f"/desk/records/{repeated.kiosk.hex()}?became=duplicate")
+
+    page = desk.get(next(link for link in listed.links if "/2/" in link))
+
+    assert "重複 同じ人の同じ活動で、先に反映した付与があります" in page.text
+    assert f"/desk/records/{standing.kiosk.hex()}/2/{standing.entries[1].hash.hex()}" in page.links
+
+
+def test_many_records_are_shown_in_pages_by_their_numbers(world: World, desk: Desk) -> None:
+    booth = world.booth()
+    for person in range(150):
+        booth.grant(person % 40, occasion=person)
+    booth.send()
+    records = f"/desk/records/{booth.kiosk.hex()}"
+
+    first = desk.get(records)
+    second = desk.get(next(link for link in first.links if "first=" in link))
+
+    numbers = [
+        [int(link.split("/")[4]) for link in page.links if link.startswith(f"{records}/")] for page in (first, second)
+    ]
+    assert numbers == [list(range(1, 101)), list(range(101, 152))]
+
+
+@pytest.mark.parametrize("address", ["?became=posted", "?became=x", "/1/00", "/99/" + "00" * 32, f"/{10**30}/00"])
+def test_records_that_are_not_there_are_not_found(scene: Scene, desk: Desk, address: str) -> None:
+    assert desk.get(f"/desk/records/{scene.short.kiosk.hex()}{address}").status == 404
+
+
+@pytest.mark.parametrize("where", ["first=x", "first=-1", f"first={10**30}", "first=", "from=-1", f"from={10**30}"])
+def test_no_number_in_an_address_breaks_a_list(scene: Scene, desk: Desk, where: str) -> None:
+    too_far = [f"/desk/{register}/{10**30}" for register in ("events", "members")]
+
+    pages = [
+        desk.get(f"/desk/records/{scene.short.kiosk.hex()}?{where}"),
+        desk.get(f"/desk/held/{scene.short.kiosk.hex()}/share?{where}"),
+        desk.get(f"/desk/acts?{where.replace('first', 'before')}"),
+    ]
+
+    assert [page.status for page in pages] == [200, 200, 200]
+    assert {desk.get(path).status for path in too_far} == {404}
