@@ -76,8 +76,9 @@ def copy_checkout(copy: Path) -> None:
 
 
 def first_red_test(copy: Path, bug: Bug) -> str:
-    """Run the tests that should find a bug; return the first that fails, "" where all pass. A bug that makes them run for
-    ever is found too.
+    """Run the tests that should find a bug; return the first that fails, "" where all pass.
+
+    A bug that makes them run for ever is found too.
     """
     command = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:cacheprovider", *bug.tests]
     try:

@@ -61,8 +61,8 @@ BUGS: Final = (
     Bug(
         "A6: take an older manifest that is named again",
         "hub/intake/judge.py",
-        "if course.manifest != course.newest:",
-        "if course.manifest is None:",
+        "is_old = course.manifest != course.newest and course.manifest in facts.manifests",
+        "is_old = False",
         _JUDGE,
     ),
     Bug(
@@ -83,7 +83,7 @@ BUGS: Final = (
         "A10: walk a hole number by number",
         "hub/intake/chain.py",
         "place = bisect_right(ordered, seq - 1, key=lambda link: link.seq)",
-        "place = next((at for step in range(seq) for at, link in enumerate(ordered, 1) if link.seq == seq - 1 - step), 0)",
+        "place = next((n for at in range(seq - 1, 0, -1) for n, link in enumerate(ordered, 1) if link.seq == at), 0)",
         _CHAIN,
     ),
     Bug(
