@@ -49,7 +49,6 @@ OCCASION: Final = city_day(NOW_MS)
 NEW, HELPING = 0, 1
 """An activity without a number gets the first one that its event never had."""
 POINTS: Final = 10
-CITY_AHEAD_MS: Final = 9 * 3_600_000
 SIGNATURE_LENGTH: Final = 64
 BOOT: Final = bytes(range(16))
 SOFTWARE: Final = "kumapo 0.1.0"

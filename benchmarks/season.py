@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from benchmarks import morning
-from benchmarks.ground import CITY_AHEAD_MS, NOW_MS, SOFTWARE, Booth, Ground, grant, laid, let_in
+from benchmarks.ground import NOW_MS, SOFTWARE, Booth, Ground, grant, laid, let_in
 from benchmarks.report import Line, Works, at_most, by_turns, rate
 from hub.intake.arrival import take_batch
 from hub.store.database import rows
 from sync.batch import Batch, read_batch, write_batch
-from sync.citytime import DAY_MS, city_day
+from sync.citytime import CITY_AHEAD_MS, DAY_MS, city_day
 from sync.entry import Body, Clock, Grant, Opened, Stamp, Trust, Void
 
 

@@ -12,6 +12,7 @@ from kiosk.journal_reader import JournalReader
 from kiosk.lookup import Reference, reference_of
 from sync.citytime import city_datetime
 from sync.codec import WireError
+from sync.enrolment import in_fours
 from sync.entry import Trust
 from sync.envelope import RECEIPT
 from sync.keys import read_key_list
@@ -111,7 +112,7 @@ def as_plain(status: BoothStatus) -> dict[str, object]:
 def lines_of(status: BoothStatus) -> list[str]:
     """Return the status in plain Japanese."""
     return [
-        f"端末: {_in_fours(status.kiosk)}{' (見本)' if status.label else ''}",
+        f"端末: {in_fours(status.kiosk)}{' (見本)' if status.label else ''}",
         f"記録: {status.head}件 (付与 {status.grants}件 {status.points}ポイント、取り消し {status.voids}件)",
         _waiting_line(status),
         _hub_line(status),
@@ -174,7 +175,3 @@ def _shares(journal: JournalReader, reference: Reference) -> list[ShareLeft]:
         )
         for allotment, total, reserve in reference.manifest.shares
     ]
-
-
-def _in_fours(digits: str) -> str:
-    return " ".join(digits[start : start + 4] for start in range(0, len(digits), 4))

@@ -9,12 +9,13 @@ CITY_ZONE = timezone(timedelta(hours=9), "JST")
 
 DAY_MS = 86_400_000
 _APRIL = 4
-_OFFSET_MS = 9 * 3_600_000
+CITY_AHEAD_MS = 9 * 3_600_000
+"""The city's day begins 9 hours before that of UTC."""
 
 
 def city_day(wall_ms: int) -> int:
     """Return the city's day as a count of days from 1970-01-01."""
-    return (wall_ms + _OFFSET_MS) // DAY_MS
+    return (wall_ms + CITY_AHEAD_MS) // DAY_MS
 
 
 def city_datetime(wall_ms: int) -> datetime:

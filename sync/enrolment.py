@@ -116,8 +116,12 @@ def is_same_mac(one: bytes, other: bytes) -> bool:
 
 def digits_to_compare(kiosk_public_key: bytes) -> str:
     """Return the 16 hex digits both screens show, in groups of four: the kiosk's identity."""
-    digits = kiosk_identity(kiosk_public_key).hex()
-    return " ".join(digits[start : start + 4] for start in range(0, 16, 4))
+    return in_fours(kiosk_identity(kiosk_public_key).hex())
+
+
+def in_fours(digits: str) -> str:
+    """Return digits in groups of four, as both screens show a kiosk's."""
+    return " ".join(digits[start : start + 4] for start in range(0, len(digits), 4))
 
 
 def _optional(value: Value) -> bytes | None:

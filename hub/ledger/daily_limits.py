@@ -16,10 +16,7 @@ import sqlalchemy as sa
 from hub.intake.judge import EventNow, Flag
 from hub.intake.settle import RepeatKey
 from hub.store.database import execute_many, row, rows
-from sync.citytime import DAY_MS, city_day
-
-_CITY_AHEAD_MS = 9 * 3_600_000
-"""The city's day begins 9 hours before that of UTC."""
+from sync.citytime import CITY_AHEAD_MS, DAY_MS, city_day
 
 
 class Group(NamedTuple):
@@ -79,7 +76,7 @@ def _flag_row(one: Posted) -> dict[str, object]:
 
 def _met_in_the_inbox(connection: sa.Connection) -> set[Group]:
     """Return the groups of claims in the inbox that have another posted grant on the same city day."""
-    day = {"ahead_ms": _CITY_AHEAD_MS, "day_ms": DAY_MS}
+    day = {"ahead_ms": CITY_AHEAD_MS, "day_ms": DAY_MS}
     if row(connection, f"{_MET} LIMIT 1", **day) is None:  # the usual batch: listing them would take longer
         return set()
     return {Group(one.event, one.bucket, one.member, one.activity) for one in rows(connection, _MET, **day)}

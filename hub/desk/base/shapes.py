@@ -13,6 +13,7 @@ from hub.desk.base.deeds import deed_of
 from hub.desk.base.reasons import why_of, whys_of
 from hub.desk.base.wording import flag_of
 from sync.citytime import city_datetime
+from sync.enrolment import in_fours
 from sync.entry import Clock, DayEnd, Entry, Opened, Void
 from sync.member import printed
 from sync.rules import Fixed, Rule
@@ -90,11 +91,6 @@ def fiscal(year: int) -> str:
 def comma(number: int) -> str:
     """Return a number with commas."""
     return f"{number:,}"
-
-
-def in_fours(digits: str) -> str:
-    """Return digits in groups of four, as both screens show a kiosk's."""
-    return " ".join(digits[start : start + 4] for start in range(0, len(digits), 4))
 
 
 def rule_text(rule: Rule) -> str:
