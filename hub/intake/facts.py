@@ -54,8 +54,7 @@ def load_facts(hub: Hub, connection: sa.Connection, kiosk: bytes, grants: Iterab
     manifests = _manifests(hub, connection, kiosk)
     replacements = _replacements(connection, kiosk)
     asked = list(grants)
-    wanted = {event.event for manifest in manifests.values() for event in manifest.events}
-    wanted |= {grant.event for grant in asked} | {one.event for one in replacements}
+    wanted = {grant.event for grant in asked} | {one.event for one in replacements}
     return Facts(
         manifests=manifests,
         events=events_now(connection, wanted),
@@ -197,7 +196,8 @@ def _issues(connection: sa.Connection, members: set[int]) -> dict[int, int]:
     found = rows(
         connection,
         """
-        SELECT c.member, max(c.issue) AS issue FROM asked a JOIN card c ON c.bucket = a.bucket AND c.member = a.member
+        SELECT c.member, max(c.issue) AS issue FROM asked a CROSS JOIN card c
+        WHERE c.bucket = a.bucket AND c.member = a.member
         GROUP BY c.member
         """,
     )

@@ -158,8 +158,8 @@ class Facts:
 
     `members` holds only accounts that are not simply open; `issues` the highest card issue of those members whose card
     is not the first; `keys` the ids of all member keys the hub has had. `shares` is what was signed for each allotment,
-    manifest by manifest: a grant is covered by the highest since the one it was signed under. `events` are all events
-    as they stand now; `decisions` the newest act on each entry by hash.
+    manifest by manifest: a grant is covered by the highest since the one it was signed under. `events` are those that
+    the grants or a replacement name, as they stand now; `decisions` the newest act on each entry by hash.
     """
 
     manifests: Mapping[tuple[Instance, int], Manifest]
@@ -357,7 +357,7 @@ def _judge_grant(  # one step of the fold
     offer = _offered(facts, course, grant, event) if replacement is None else _replaced(facts, grant, replacement)
     signed = Signed(attested.seq, stamp, attested.arrived_ms, course.floor_ms, course.confirmed)
     at_arrival = interval(signed, known, attested.arrived_ms)
-    in_full = interval(signed, known, FOR_EVER_MS) if known.in_order or known.answers else at_arrival
+    in_full = interval(signed, known, FOR_EVER_MS) if known.by_boot or known.answers else at_arrival
     decision = facts.decisions.get(attested.hash)
     is_read = _releases(decision, Reason.DAY)  # a person has put it on the booth's reading: nothing later moves it
     told = (at_arrival, at_arrival if is_read else in_full)

@@ -7,7 +7,7 @@ the whole way.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -16,8 +16,8 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from hub.intake.chain import Branches, Line, Lines, branches, fork_seq, fork_tip
-from hub.intake.facts import accepted_holes, find_kiosk, lines_of, load_facts
-from hub.intake.intervals import Known, know
+from hub.intake.facts import accepted_holes, events_now, find_kiosk, lines_of, load_facts
+from hub.intake.intervals import Known, Sample, know
 from hub.intake.judge import (
     NO_VOIDS,
     Attested,
@@ -45,6 +45,7 @@ from hub.intake.stored import (
     forget_folds,
     keep_folds,
     kept_fold_before,
+    kept_fold_places,
     kept_standings,
     kept_standings_of,
     landmarks,
@@ -106,11 +107,12 @@ def judge_on(  # what goes on at the cursor
     touched = voided_before | _open_questions(connection, kiosk, fresh)
     if samples and not ours and samples[0].boot == progress.fold.boot:
         touched |= _of_this_boot(connection, kiosk, progress)
+    touched |= _arrived_after(connection, kiosk, progress, samples)
     touched -= {(one.seq, one.hash) for one in fresh}
     earlier = _changes_at(hub, connection, kiosk, touched, fresh)
     changes = [*earlier.changes, *(Change(None, one) for one in standings)]
     moved = post(connection, kiosk, changes, cause.now_ms, cause.act)
-    flag_over_limits(connection, {**earlier.events, **facts.events}, moved.touched)
+    _flag_over_limits(connection, {**earlier.events, **facts.events}, moved)
     _return_lowered(connection, kiosk, progress.fold, fold, cause)
     return progress._replace(cursor=Head(fresh[-1].seq, fresh[-1].hash), fold=fold)
 
@@ -133,7 +135,7 @@ def judge_some(hub: Hub, connection: sa.Connection, kiosk: bytes, names: set[Nam
         return moved
     found = _changes_at(hub, connection, kiosk, names, ())
     moved = post(connection, kiosk, found.changes, cause.now_ms, cause.act)
-    flag_over_limits(connection, found.events, moved.touched)
+    _flag_over_limits(connection, found.events, moved)
     return moved
 
 
@@ -169,7 +171,7 @@ def judge_whole(
     fold, folds, standings = _judge_in_parts(facts, Fold(), main, known, voids, wanted)
     for run, first in runs:
         start = next((folds[seq] for seq in sorted(folds) if seq >= run[0].seq), fold)
-        found = judge(facts, start, run, known, NO_VOIDS, tree.aside).standings
+        found = judge(facts, start, run, replace(known, in_order=()), NO_VOIDS, tree.aside).standings
         standings += [one for one in found if one.seq >= first]
     kept = kept_standings(connection, kiosk)
     changed_from = min((seq for seq, _ in fresh), default=progress.cursor.seq + 1)
@@ -187,7 +189,7 @@ def judge_whole(
     if cause.may_wait and len(changes) > RUN_LIMIT:
         return after, _leave_for_later(connection, kiosk, {_name_of(one) for one in changes}, cause)
     moved = post(connection, kiosk, changes, cause.now_ms, cause.act)
-    flag_over_limits(connection, facts.events, moved.touched)
+    _flag_over_limits(connection, facts.events, moved)
     return after, moved
 
 
@@ -226,6 +228,14 @@ def _changes_at(
     return _Found(changes, facts.events)
 
 
+def _flag_over_limits(connection: sa.Connection, events: Mapping[int, EventNow], moved: Moved) -> None:
+    """Flag anew what is over a daily limit where something has moved, also at events that no entry is of any more: a
+    replacement that was taken back had put it there.
+    """
+    others = {key.event for key in moved.touched} - events.keys()
+    flag_over_limits(connection, {**events, **events_now(connection, others)}, moved.touched)
+
+
 def _return_lowered(connection: sa.Connection, kiosk: bytes, before: Fold, after: Fold, cause: Cause) -> None:
     """Give back what a lowered share has set free, where the kiosk has named another manifest."""
     if after.manifest is not None and after.manifest != before.manifest:
@@ -235,12 +245,14 @@ def _return_lowered(connection: sa.Connection, kiosk: bytes, before: Fold, after
 
 def _stretches(connection: sa.Connection, kiosk: bytes, names: set[Name]) -> list[tuple[Fold, list[Attested]]]:
     """Return runs of entries that hold all of `names`, each with the fold before it."""
-    ends: dict[int, int] = {}
-    folds: dict[int, Fold] = {}
-    for seq in sorted({seq for seq, _ in names}):
-        first, fold = kept_fold_before(connection, kiosk, seq)
-        ends[first], folds[first] = seq, fold
-    return [(folds[first], entries_between(connection, kiosk, first, last)) for first, last in sorted(ends.items())]
+    numbers = sorted({seq for seq, _ in names})
+    places = [1, *kept_fold_places(connection, kiosk, numbers[-1])]
+    ends = {places[bisect_right(places, seq) - 1]: seq for seq in numbers}
+    stretches = []
+    for place, last in sorted(ends.items()):
+        first, fold = kept_fold_before(connection, kiosk, place)
+        stretches.append((fold, entries_between(connection, kiosk, first, last)))
+    return stretches
 
 
 def _tree(
@@ -452,6 +464,24 @@ def _of_this_boot(connection: sa.Connection, kiosk: bytes, progress: Progress) -
         last=progress.cursor.seq,
     )
     return {(one.seq, bytes(one.hash)) for one in run}
+
+
+def _arrived_after(
+    connection: sa.Connection, kiosk: bytes, progress: Progress, samples: Iterable[Sample]
+) -> set[Name]:
+    """Return the entries that arrived after a sample behind them had been signed, as the hub's clock tells it now: it
+    was ahead when they came.
+    """
+    signed_by_ms = min((one.signed_by_ms for one in samples), default=progress.last_arrival_ms)
+    if signed_by_ms >= progress.last_arrival_ms:
+        return set()
+    found = rows(
+        connection,
+        "SELECT seq, hash FROM entry WHERE kiosk = :kiosk AND arrived_ms > :signed_by_ms",
+        kiosk=kiosk,
+        signed_by_ms=signed_by_ms,
+    )
+    return {(one.seq, bytes(one.hash)) for one in found}
 
 
 def _with_readings(  # what a reading may turn on

@@ -60,7 +60,8 @@ def entries_numbered(connection: sa.Connection, kiosk: bytes, numbers: Iterable[
     found = rows(
         connection,
         """
-        SELECT e.seq, e.hash, e.arrived_ms, e.encoded FROM wanted w JOIN entry e ON e.kiosk = :kiosk AND e.seq = w.seq
+        SELECT e.seq, e.hash, e.arrived_ms, e.encoded FROM wanted w CROSS JOIN entry e
+        WHERE e.kiosk = :kiosk AND e.seq = w.seq
         """,
         kiosk=kiosk,
     )
@@ -78,13 +79,14 @@ def entries_like(connection: sa.Connection, kiosk: bytes, grants: Iterable[Grant
         connection,
         """
         SELECT e.seq, e.hash, e.arrived_ms, e.encoded FROM (
-            SELECT t.seq, t.hash FROM touched k JOIN transfer t
-              ON t.event = k.event AND t.bucket = k.bucket AND t.member = k.member AND t.activity = k.activity
-            WHERE t.kiosk = :kiosk
-            UNION SELECT a.seq, a.hash FROM touched k JOIN aside a
-              ON a.event = k.event AND a.bucket = k.bucket AND a.member = k.member AND a.activity = k.activity
-            WHERE a.kiosk = :kiosk
-        ) n JOIN entry e ON e.kiosk = :kiosk AND e.seq = n.seq AND e.hash = n.hash ORDER BY e.seq, e.hash
+            SELECT t.seq, t.hash FROM touched k CROSS JOIN transfer t
+            WHERE t.event = k.event AND t.bucket = k.bucket AND t.member = k.member AND t.activity = k.activity
+              AND t.kiosk = :kiosk
+            UNION SELECT a.seq, a.hash FROM touched k CROSS JOIN aside a
+            WHERE a.event = k.event AND a.bucket = k.bucket AND a.member = k.member AND a.activity = k.activity
+              AND a.kiosk = :kiosk
+        ) n CROSS JOIN entry e
+        WHERE e.kiosk = :kiosk AND e.seq = n.seq AND e.hash = n.hash ORDER BY e.seq, e.hash
         """,
         kiosk=kiosk,
     )
@@ -96,9 +98,8 @@ def landmarks(connection: sa.Connection, kiosk: bytes) -> list[Attested]:
     found = rows(
         connection,
         """
-        SELECT e.seq, e.hash, e.arrived_ms, e.encoded FROM landmark l
-        JOIN entry e ON e.kiosk = l.kiosk AND e.seq = l.seq AND e.hash = l.hash
-        WHERE l.kiosk = :kiosk ORDER BY e.seq, e.hash
+        SELECT e.seq, e.hash, e.arrived_ms, e.encoded FROM landmark l CROSS JOIN entry e
+        WHERE l.kiosk = :kiosk AND e.kiosk = l.kiosk AND e.seq = l.seq AND e.hash = l.hash ORDER BY e.seq, e.hash
         """,
         kiosk=kiosk,
     )
@@ -157,6 +158,17 @@ def kept_fold_before(connection: sa.Connection, kiosk: bytes, seq: int) -> tuple
     return (1, Fold()) if found is None else (found.seq, Fold.unpack(bytes(found.fold)))
 
 
+def kept_fold_places(connection: sa.Connection, kiosk: bytes, last_seq: int) -> list[int]:
+    """Return the numbers of the entries before which folds are kept, up to an entry."""
+    found = rows(
+        connection,
+        "SELECT seq FROM kept_fold WHERE kiosk = :kiosk AND seq <= :last_seq ORDER BY seq",
+        kiosk=kiosk,
+        last_seq=last_seq,
+    )
+    return [one.seq for one in found]
+
+
 def last_kept_fold(connection: sa.Connection, kiosk: bytes) -> int:
     """Return the number before which the newest kept fold stands, 0 for none."""
     found = row(connection, "SELECT max(seq) AS seq FROM kept_fold WHERE kiosk = :kiosk", kiosk=kiosk)
@@ -209,8 +221,8 @@ def kept_standings_of(connection: sa.Connection, kiosk: bytes, names: Iterable[N
 
     def of(table: str) -> list[sa.Row[tuple[object, ...]]]:
         # The tables are this function's own words, never a caller's.
-        text = f"SELECT t.* FROM wanted w JOIN {table} t ON t.kiosk = :kiosk AND t.seq = w.seq AND t.hash = w.hash"  # noqa: S608
-        return rows(connection, text, kiosk=kiosk)
+        where = "WHERE t.kiosk = :kiosk AND t.seq = w.seq AND t.hash = w.hash"
+        return rows(connection, f"SELECT t.* FROM wanted w CROSS JOIN {table} t {where}", kiosk=kiosk)  # noqa: S608
 
     return _kept(of("aside"), of("placed"), of("flag"))
 
