@@ -187,7 +187,7 @@ def _newest(doing: Doing, kiosk: bytes, names: Iterable[Name]) -> dict[Name, Dec
         doing.connection,
         """
         SELECT d.seq, d.hash, d.kind, d.version, d.reasons, d.allotment, d.points FROM wanted w
-        JOIN decision d ON d.kiosk = :kiosk AND d.seq = w.seq AND d.hash = w.hash
+        CROSS JOIN decision d WHERE d.kiosk = :kiosk AND d.seq = w.seq AND d.hash = w.hash
         ORDER BY d.seq, d.hash, d.version
         """,
         kiosk=kiosk,

@@ -31,7 +31,7 @@ def entries_named(connection: sa.Connection, kiosk: bytes, names: Iterable[Name]
         connection,
         """
         SELECT e.seq, e.hash, e.encoded FROM wanted w
-        JOIN entry e ON e.kiosk = :kiosk AND e.seq = w.seq AND e.hash = w.hash
+        CROSS JOIN entry e WHERE e.kiosk = :kiosk AND e.seq = w.seq AND e.hash = w.hash
         """,
         kiosk=kiosk,
     )
@@ -45,7 +45,7 @@ def put_aside(connection: sa.Connection, kiosk: bytes, names: Iterable[Name]) ->
         connection,
         """
         SELECT a.seq, a.hash, a.verdict, a.reasons, a.event, a.points FROM wanted w
-        JOIN aside a ON a.kiosk = :kiosk AND a.seq = w.seq AND a.hash = w.hash
+        CROSS JOIN aside a WHERE a.kiosk = :kiosk AND a.seq = w.seq AND a.hash = w.hash
         """,
         kiosk=kiosk,
     )

@@ -83,9 +83,9 @@ def _met_in_the_inbox(connection: sa.Connection) -> set[Group]:
 
 
 _MET = """
-    SELECT i.event, i.bucket, i.member, i.activity FROM inbox i JOIN transfer t
-      ON t.event = i.event AND t.bucket = i.bucket AND t.member = i.member AND t.activity = i.activity
-    WHERE t.hash <> i.hash AND (t.occurred_ms + :ahead_ms) / :day_ms = (i.occurred_ms + :ahead_ms) / :day_ms
+    SELECT i.event, i.bucket, i.member, i.activity FROM inbox i CROSS JOIN transfer t
+    WHERE t.event = i.event AND t.bucket = i.bucket AND t.member = i.member AND t.activity = i.activity
+      AND t.hash <> i.hash AND (t.occurred_ms + :ahead_ms) / :day_ms = (i.occurred_ms + :ahead_ms) / :day_ms
 """
 
 

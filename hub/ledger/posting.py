@@ -257,7 +257,8 @@ class _Posting:
         found = rows(
             self._connection,
             """
-            SELECT b.member, b.held FROM asked a JOIN member_balance b ON b.bucket = a.bucket AND b.member = a.member
+            SELECT b.member, b.held FROM asked a CROSS JOIN member_balance b
+            WHERE b.bucket = a.bucket AND b.member = a.member
             """,
         )
         return {one.member: one.held for one in found}
@@ -336,17 +337,16 @@ _LOCK_ASKED = """
 """
 
 _TURNS_OF_TOUCHED = """
-    SELECT t.* FROM touched k JOIN transfer t
-      ON t.event = k.event AND t.bucket = k.bucket AND t.member = k.member AND t.activity = k.activity
+    SELECT t.* FROM touched k CROSS JOIN transfer t
+    WHERE t.event = k.event AND t.bucket = k.bucket AND t.member = k.member AND t.activity = k.activity
      AND t.occasion = k.occasion
     ORDER BY t.event, t.bucket, t.member, t.activity, t.occasion, t.turn
 """
 
 _DUPLICATES_OF_TOUCHED = """
-    SELECT a.* FROM touched k JOIN aside a
-      ON a.event = k.event AND a.bucket = k.bucket AND a.member = k.member AND a.activity = k.activity
-     AND a.occasion = k.occasion
-    WHERE a.verdict = 'duplicate' ORDER BY a.kiosk, a.seq, a.hash
+    SELECT a.* FROM touched k CROSS JOIN aside a
+    WHERE a.event = k.event AND a.bucket = k.bucket AND a.member = k.member AND a.activity = k.activity
+      AND a.occasion = k.occasion AND a.verdict = 'duplicate' ORDER BY a.kiosk, a.seq, a.hash
 """
 
 _INSERT_TURN = """

@@ -188,7 +188,7 @@ def entries_of_member(connection: sa.Connection, member: int) -> list[EntryName]
         connection,
         """
         SELECT t.kiosk, t.seq, t.hash FROM (SELECT DISTINCT event FROM event) e
-        JOIN transfer t ON t.event = e.event AND t.bucket = :bucket AND t.member = :member
+        CROSS JOIN transfer t WHERE t.event = e.event AND t.bucket = :bucket AND t.member = :member
         UNION SELECT kiosk, seq, hash FROM aside WHERE bucket = :bucket AND member = :member
         """,
         **place,
