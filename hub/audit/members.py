@@ -18,7 +18,6 @@ from hub.audit.reference import MemberNow, Reference
 from hub.audit.versions import by_subject
 from sync.member import bucket_of, is_member_number
 
-_KEY_COLUMNS = ("event", "bucket", "member", "activity", "occasion", "turn")
 _TABLES = ("member", "card", "lost_card")
 _ORDER = {"member": "version", "card": "issue", "lost_card": "issue, version"}
 
@@ -159,7 +158,6 @@ def check_balances(connection: sa.Connection, reference: Reference, findings: Fi
         _check_balance(whose, found.get(1), found.get(0), reference, findings)
         if 1 in found:
             total += found[1].held - found[1].owed
-    _check_owed(connection, findings)
     return total
 
 
@@ -216,30 +214,3 @@ def _check_balance(whose: tuple[int, int], balance: Any, sums: Any, reference: R
     elif kept is not None and wanted is not None and kept != wanted:
         defect = f"transfers come to {wanted[0]} held and {wanted[1]} owed, not {kept[0]} and {kept[1]}"
         findings.defect("member_balance", defect, **name)
-
-
-_TURNS_OF_THE_TAKEN_BACK = """
-    SELECT t.event, t.bucket, t.member, t.activity, t.occasion, t.turn, t.points, t.owed, t.posted_ms FROM transfer t
-    JOIN (SELECT DISTINCT bucket, member FROM transfer WHERE points < 0) taken
-      ON taken.bucket = t.bucket AND taken.member = t.member
-    ORDER BY t.bucket, t.member, t.posted_ms
-"""
-
-
-def _check_owed(connection: sa.Connection, findings: Findings) -> None:
-    """What is taken back is owed only as far as the member did not hold it then. Rows of one moment have no order, so
-    the least and the most it can have held are asked.
-    """
-    for _, turns in groupby(stream(connection, _TURNS_OF_THE_TAKEN_BACK), key=lambda one: (one.bucket, one.member)):
-        held = 0
-        for _, at_once in groupby(turns, key=lambda one: one.posted_ms):
-            beside = list(at_once)
-            changes = [one.points + one.owed for one in beside]
-            for one in beside:
-                own = one.points + one.owed
-                most = held + sum(change for change in changes if change > 0)
-                least = held + sum(change for change in changes if change < 0) - own
-                if one.points < 0 and not max(0, -one.points - most) <= one.owed <= max(0, -one.points - least):
-                    name = {column: getattr(one, column) for column in _KEY_COLUMNS}
-                    findings.defect("transfer", f"owes {one.owed} although the member held {least} to {most}", **name)
-            held += sum(changes)

@@ -467,13 +467,14 @@ def _of_this_boot(connection: sa.Connection, kiosk: bytes, progress: Progress) -
 
 
 def _arrived_after(
-    connection: sa.Connection, kiosk: bytes, progress: Progress, samples: Iterable[Sample]
+    connection: sa.Connection, kiosk: bytes, progress: Progress, samples: Collection[Sample]
 ) -> set[Name]:
     """Return the entries that arrived after a sample behind them had been signed, as the hub's clock tells it now: it
     was ahead when they came.
     """
-    signed_by_ms = min((one.signed_by_ms for one in samples), default=progress.last_arrival_ms)
-    if signed_by_ms >= progress.last_arrival_ms:
+    signed_by_ms = min((one.signed_by_ms for one in samples), default=None)
+    last = entries_numbered(connection, kiosk, {progress.cursor.seq}).get(progress.cursor.seq) if samples else None
+    if signed_by_ms is None or last is None or signed_by_ms >= last.arrived_ms:
         return set()
     found = rows(
         connection,
