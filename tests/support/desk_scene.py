@@ -64,11 +64,10 @@ def without_clock(world: World) -> Booth:
     """A booth that does not know the day, at an event of two days: its three grants for helping are held for their
     day.
     """
-    activities = as_new(sample_activities())
-    event = world.do(
-        add_event, "見本の二日間", world.now_ms, world.now_ms + 2 * DAY_MS, world.allotment, activities
-    ).made
+    activities, window = as_new(sample_activities()), (world.now_ms, world.now_ms + 2 * DAY_MS)
+    event = world.do(add_event, "見本の二日間", *window, world.allotment, activities).made
     booth = world.booth("見本の土手", events=(event,))
+    booth.started_ms = world.now_ms - 600_000
     day = city_day(world.now_ms)
     for person in range(32, 35):
         booth.grant(person, event=event, activity=HELP, occasion=day, points=100)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 import pytest
 from desk_browser import Desk, Page
@@ -12,6 +13,7 @@ from desk_scene import STRANGER, Scene, busy, without_clock
 from hub_world import HELP, VISIT, World
 
 from hub.acts.decisions import dismiss
+from hub.acts.doing import Done
 from hub.acts.events import call_off_event
 from hub.acts.journal import accept_hole, give_up_tail, replace_range, say_boot_start
 from hub.acts.kiosks import stop_kiosk
@@ -47,11 +49,11 @@ def on_member(ending: str, **typed: str) -> Ask:
     return lambda scene: Sent(f"/desk/members/{scene.world.members[0]}", ending, {"reason": "見本", **typed})
 
 
-def after(ask: Ask, function: Callable[..., object], arguments: Callable[[Scene], Iterable[object]]) -> Ask:
+def after(ask: Ask, function: Callable[..., Done[Any]], arguments: Callable[[Scene], Iterable[object]]) -> Ask:
     """The same once an act was done."""
 
     def asked(scene: Scene) -> Sent:
-        scene.world.do(function, *arguments(scene))  # type: ignore[arg-type]  # an act
+        scene.world.do(function, *arguments(scene))
         return ask(scene)
 
     return asked
@@ -98,7 +100,7 @@ FORMS: dict[str, Ask] = {
         "/time",
         {"everything": "y", "decision": "release", "reason": "見本"},
     ),
-    "desk.held.know_member": lambda scene: Sent("/desk/held/unknown-members", f"/{STRANGER}", {"reason": "見本"}),
+    "desk.held.know_member": on("/desk/held/unknown-members", f"/{STRANGER}", reason="見本"),
     "desk.records.decide": lambda scene: Sent(record_of(scene), "/decide", {"decision": "dismiss", "reason": "見本"}),
     "desk.records.take_back": after(
         lambda scene: Sent(record_of(scene), "/back", {"reason": "見本"}), dismiss, dismissed
@@ -199,12 +201,10 @@ def send(desk: Desk, sent: Sent) -> tuple[Callable[[], Page], Page]:
     Return how to press the last button again, and the last answer.
     """
     page = desk.get(sent.page)
-    press = lambda: desk.submit(page, sent.ending, **sent.typed)  # noqa: E731  # pressed twice
-    answer = press()
+    answer = desk.submit(page, sent.ending, **sent.typed)
     if "から取り戻します" not in answer.text:
-        return press, answer
-    again = lambda: desk.submit(answer, sent.ending)  # noqa: E731  # as above
-    return again, again()
+        return partial(desk.submit, page, sent.ending, **sent.typed), answer
+    return partial(desk.submit, answer, sent.ending), desk.submit(answer, sent.ending)
 
 
 @pytest.fixture
