@@ -180,6 +180,11 @@ def stamp(seq: int) -> Stamp:
     return Stamp(NOW_MS - DAY_MS // 2 + seq, BOOT, 600_000 + seq, int(Trust.CONFIRMED))
 
 
+def helping(number: int) -> Activity:
+    """Return the one activity of every event, under a number or as a NEW one."""
+    return Activity(number, "お手伝い", Fixed(POINTS), OccasionBy.DAY, 1)
+
+
 def grant(ground: Ground, event: int, member: int) -> Grant:
     """Return the grant a booth makes out of a paper card."""
     kid = MEMBER.kid(ground.hub.keyring.signer(MEMBER).public)
@@ -281,11 +286,10 @@ def _lay(store: Store, folder: Path, members: int, windows: list[tuple[int, int]
     found_hub(store, folder / "hub", folder / "root.key", DEMO_LABEL, NOW_MS - DAY_MS, chance.randbytes)
     watch = Watch()
     hub = Hub(store, load_keyring(folder / "hub"), watch, chance.randbytes)
-    helping = Activity(NEW, "お手伝い", Fixed(POINTS), OccasionBy.DAY, 1)
     organisation = made_by(hub, add_organisation, "見本の会", "grants")
     allotment = made_by(hub, add_allotment, organisation, "見本", ALLOTTED)
     numbers = [
-        made_by(hub, add_event, f"行事{number}", *window, allotment, (helping,))
+        made_by(hub, add_event, f"行事{number}", *window, allotment, (helping(NEW),))
         for number, window in enumerate(windows)
     ]
     sizes = [min(COUNT_MAX, members - done) for done in range(0, members, COUNT_MAX)]

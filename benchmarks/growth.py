@@ -34,6 +34,7 @@ from hub.intake.arrival import take_batch
 from hub.intake.judge import Fold
 from hub.ledger.inbox import write_entries
 from hub.ledger.posting import Change, post
+from hub.service import Hub
 from hub.store.database import row
 from sync.batch import read_batch, write_batch
 from sync.entry import Grant
@@ -86,7 +87,7 @@ def measure(folder: Path, sizes: Sizes) -> list[Line]:
                 yield f"posting {name}", partial(post_standings, ledger.ground, ledger.poster, changes)
             for name, ledger in ledgers.items():
                 encoded = write_batch(ledger.sender.batch(_next_grants(ledger, ledger.to_send)))
-                _empty_wal(ledger)
+                empty_wal(ledger.ground.hub)
                 yield f"whole {name}", partial(_send, ledger, encoded)
                 wal_bytes[name] += ledger.wal.stat().st_size
 
@@ -160,9 +161,9 @@ def _fill_event(ground: Ground, event: int, count: int) -> None:
         post(connection, booth.kiosk, [Change(None, one) for one in judged], NOW_MS)
 
 
-def _empty_wal(ledger: Ledger) -> None:
+def empty_wal(hub: Hub) -> None:
     """Bring the WAL into the database and cut it to nothing, so that its length tells what the next batch writes."""
-    with closing(ledger.ground.hub.store.engine.raw_connection()) as connection:
+    with closing(hub.store.engine.raw_connection()) as connection:
         connection.execute("pragma wal_checkpoint(truncate)").fetchone()
 
 
