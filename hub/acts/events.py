@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from hub.acts.checks import want_allotment, want_event, want_name
 from hub.acts.doing import Doing, Outcome, act
+from hub.acts.flags import flag_anew
 from hub.acts.judged import entries_at, judge_by_kiosk, lock_all_kiosks
 from hub.acts.refusals import ActRefused, Refusal
 from hub.register.events import (
@@ -56,8 +57,15 @@ def change_event(  # an event's own columns
     changed = _version(doing, EventVersion(event, version + 1, name, starts_ms, ends_ms, allotment, newest.state))
     lock_all_kiosks(doing)
     known = slots_before(doing.connection, event)
-    write_event(doing.connection, changed, _numbered(doing, activities, known), doing.number)
-    return Outcome(None, judge_by_kiosk(doing, entries_at(doing.connection, event)))
+    before = _limits(activities_of(doing.connection, newest))
+    numbered = _numbered(doing, activities, known)
+    write_event(doing.connection, changed, numbered, doing.number)
+    moved = judge_by_kiosk(doing, entries_at(doing.connection, event))
+    after = _limits(numbered)
+    for activity in sorted(before.keys() | after.keys()):
+        if before.get(activity, 0) != after.get(activity, 0):
+            flag_anew(doing.connection, event, activity)
+    return Outcome(None, moved)
 
 
 @act("call off event", counter="take up event")
@@ -70,6 +78,10 @@ def call_off_event(doing: Doing, event: int, version: int) -> Outcome[None]:
 def take_up_event(doing: Doing, event: int, version: int) -> Outcome[None]:
     """Take an event up again that was called off."""
     return _turn(doing, event, version, OPEN)
+
+
+def _limits(activities: Iterable[Activity]) -> dict[int, int]:
+    return {one.activity: one.daily_limit for one in activities}
 
 
 def _turn(doing: Doing, event: int, version: int, state: str) -> Outcome[None]:

@@ -302,3 +302,24 @@ def test_a_longer_event_posts_what_was_held_for_its_time_and_takes_nothing(world
 
     assert before == {5: ("held", Reason.TIME)}
     assert (moved.taken, moved.given, world.verdicts()) == (0, 1, {"posted": (2, 2 * VISIT_POINTS)})
+
+
+def test_a_changed_daily_limit_flags_what_is_over_it_and_takes_the_flags_away_again(world: World) -> None:
+    limited = IN_SLOTS._replace(daily_limit=1)
+    event = world.do(add_event, "教室の日", *WINDOW, world.allotment, (limited,)).made
+    (known,) = stored(world, event)
+    booth = world.booth(events=(event,))
+    for slot in (1, 2):
+        booth.grant(0, event=event, activity=1, occasion=slot, points=30)
+        world.now_ms += 60_000
+    booth.send()
+    seen = [world.flags(booth)]
+
+    for version, limit in enumerate((0, 1, 2, 1), start=1):
+        world.do(
+            change_event, event, version, "教室の日", *WINDOW, world.allotment, (known._replace(daily_limit=limit),)
+        )
+        seen.append(world.flags(booth))
+
+    over: dict[int, tuple[str, ...]] = {3: ("over daily limit",)}
+    assert seen == [over, {}, over, {}, over]
