@@ -25,7 +25,7 @@ _QUESTIONS = {
     "balance": "SELECT bucket, member, held, owed FROM member_balance WHERE held <> 0 OR owed <> 0",
     "account": "SELECT kind, holder, part, amount FROM account WHERE amount <> 0",
     "count": "SELECT kiosk, verdict, grants, points FROM kiosk_count WHERE grants <> 0 OR points <> 0",
-    "cursor": "SELECT kiosk, cursor_seq, cursor_hash FROM kiosk_progress",
+    "cursor": "SELECT kiosk, cursor_seq, cursor_hash FROM kiosk_progress WHERE cursor_seq > 0",
 }
 
 

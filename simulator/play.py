@@ -27,6 +27,7 @@ from simulator.stage import Stage
 from simulator.steps import HUB_STEPS
 from simulator.story import Chapter, Step
 from simulator.town import Impossible, Picks, Violated, Violation
+from sync.citytime import DAY_MS
 from sync.engine import HubUnreachable, waiting
 from sync.entry import hash_of
 
@@ -93,10 +94,11 @@ def come_to_rest(stage: Stage) -> None:
     """Stop all faults, let everything be sent, and look at the whole. Raises Violated."""
     stage.world.begin(stage.world.step + 1, stage.world.now_ms)
     stage.house.ahead_ms = 0
+    stage.house.stop()
     stage.house.start()
-    stage.house.spare()
     if is_rolled_back_now(stage.house.start()):
         stage.house.open_instance()
+    stage.world.now_ms += 2 * DAY_MS
     _trust_clock(stage)
     _deliver_all(stage)
     for machine in stage.city.machines:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from simulator.story import Chapter, Step
 from simulator.town import Violation
 
+WHOLE_LOOK = "whole look"
 Find = Callable[[Chapter], Violation | None]
 
 
@@ -17,7 +18,8 @@ def shorten(chapter: Chapter, found: Violation, find: Find, tries: int) -> tuple
     """Return a shorter chapter that violates the same rule, and how many tries it took; at most `tries`."""
     hunt = _Hunt(chapter, found.rule, find, tries)
     hunt.keep_until(found.step)
-    hunt.leave_out_kinds()
+    hunt.look_earlier()
+    hunt.leave_out_whoever()
     size = max(1, len(hunt.steps) // 2)
     while size >= 1 and hunt.tries_left:
         if not hunt.leave_out_runs(size):
@@ -42,12 +44,30 @@ class _Hunt:
         """Leave out what came after the violation; what it comes to may differ, so it is tried."""
         self._take(tuple(step for step in self.steps if step.number <= last))
 
-    def leave_out_kinds(self) -> None:
-        """Leave out all steps of one kind, and all of one booth, where that makes no difference."""
-        for kind in sorted({(step.kind, step.what) for step in self.steps}):
-            self._take(tuple(step for step in self.steps if (step.kind, step.what) != kind))
+    def look_earlier(self) -> None:
+        """Where only the whole look has found it: look after each step since the last one, and end at the first that
+        shows it.
+        """
+        if not self.steps or self.steps[-1].kind != WHOLE_LOOK:
+            return
+        look = self.steps[-1]
+        last = max((place for place, step in enumerate(self.steps[:-1]) if step.kind == WHOLE_LOOK), default=-1)
+        before = tuple(step for step in self.steps[: last + 1] if step.kind != WHOLE_LOOK)
+        since = self.steps[last + 1 : -1]
+        looked = tuple(
+            one for step in since for one in (step, look._replace(number=step.number, at_ms=step.at_ms))
+        )
+        self.tries_left -= 1
+        found = self._find(self.chapter((*before, *looked)))
+        if found is None or found.rule != self._rule:
+            return
+        until = tuple(step for step in since if step.number <= found.step)
+        self.steps = (*before, *until, look._replace(at_ms=until[-1].at_ms))
+
+    def leave_out_whoever(self) -> None:
+        """Leave out all steps of one booth or clerk, where that makes no difference."""
         for who in sorted({step.who for step in self.steps}):
-            self._take(tuple(step for step in self.steps if step.who != who))
+            self._take(tuple(step for step in self.steps if step.who != who or step.kind == WHOLE_LOOK))
 
     def leave_out_runs(self, size: int) -> bool:
         """Leave out runs of so many steps; tell whether any could be."""
@@ -61,13 +81,11 @@ class _Hunt:
         return has_shrunk
 
     def _take(self, steps: tuple[Step, ...]) -> bool:
-        if len(steps) == len(self.steps) or not self.tries_left:
+        if steps == self.steps or not self.tries_left:
             return False
         self.tries_left -= 1
         found = self._find(self.chapter(steps))
         if found is None or found.rule != self._rule:
             return False
         self.steps = steps
-        if found.step:
-            self.steps = tuple(step for step in steps if step.number <= found.step) or steps
         return True
