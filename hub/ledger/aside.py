@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import sqlalchemy as sa
 
-from hub.intake.judge import Flag
+from hub.intake.values import Flag
 from hub.intake.settle import Claim
 from hub.store.database import execute_many
 

@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from hub.intake.judge import EventNow, Flag
+from hub.intake.values import EventNow, Flag
 from hub.intake.settle import RepeatKey
+from hub.ledger.inbox import fill_touched
 from hub.store.database import execute_many, row, rows
 from sync.citytime import CITY_AHEAD_MS, DAY_MS, city_day
 
@@ -50,14 +51,13 @@ def flag_over_limits(connection: sa.Connection, events: Mapping[int, EventNow], 
         return
     groups = {Group(key.event, key.bucket, key.member, key.activity) for key in touched}
     groups |= _met_in_the_inbox(connection)
+    limited = {group for group in groups if (group.event, group.activity) in limits}
+    if not limited:
+        return
     gone, found = [], []
-    for group in sorted(groups):
-        limit = limits.get((group.event, group.activity))
-        if limit is None:
-            continue
-        posted = _posted(connection, group)
+    for group, posted in _posted(connection, limited).items():
         gone += [_flag_row(one) for one in posted]
-        found += [_flag_row(one) for one in over_limit(posted, limit)]
+        found += [_flag_row(one) for one in over_limit(posted, limits[group.event, group.activity])]
     execute_many(
         connection, "DELETE FROM flag WHERE kiosk = :kiosk AND seq = :seq AND hash = :hash AND flag = :flag", gone
     )
@@ -89,16 +89,27 @@ _MET = """
 """
 
 
-def _posted(connection: sa.Connection, group: Group) -> list[Posted]:
-    """Return every grant that was ever posted for a group, with whether it stands."""
+def _posted(connection: sa.Connection, groups: Iterable[Group]) -> dict[Group, list[Posted]]:
+    """Return every grant that was ever posted for each group, with whether it stands."""
+    fill_touched(connection, {RepeatKey(*group, 0) for group in groups})
     turns = rows(
         connection,
         """
-        SELECT occasion, kiosk, seq, hash, points, occurred_ms FROM transfer
-        WHERE event = :event AND bucket = :bucket AND member = :member AND activity = :activity ORDER BY occasion, turn
+        SELECT t.event, t.bucket, t.member, t.activity, t.occasion, t.kiosk, t.seq, t.hash, t.points, t.occurred_ms
+        FROM touched k CROSS JOIN transfer t
+        WHERE t.event = k.event AND t.bucket = k.bucket AND t.member = k.member AND t.activity = k.activity
+        ORDER BY t.event, t.bucket, t.member, t.activity, t.occasion, t.turn
         """,
-        **group._asdict(),
     )
+    return {group: _ever_posted(found) for group, found in groupby(turns, key=_group_of)}
+
+
+def _group_of(turn: sa.Row[tuple[object, ...]]) -> Group:
+    return Group(turn.event, turn.bucket, turn.member, turn.activity)
+
+
+def _ever_posted(turns: Iterable[sa.Row[tuple[object, ...]]]) -> list[Posted]:
+    """Return the grants in a group's turns."""
     standing: dict[int, tuple[bytes, int, bytes] | None] = {}
     occurred: dict[tuple[bytes, int, bytes], int] = {}
     for one in turns:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from hub.intake.judge import Candidacy, Standing
+from hub.intake.values import Candidacy, Standing
 from hub.intake.settle import Claim, OnKey, RepeatKey, Turn, difference, owed_on
 from hub.ledger.accounts import kiosk_holder, write_account_changes
 from hub.ledger.aside import Put, forget, lie_elsewhere, put_aside, write_flags
@@ -96,6 +96,8 @@ class _Posting:
         self._accounts: Counter[tuple[str, int, int]] = Counter()
         self._net: Counter[int] = Counter()
         self._touched: set[RepeatKey] = set()
+        self._asked: set[int] = set()
+        self._locked: set[int] = set()
         self._taken = 0
         self._given = 0
 
@@ -171,18 +173,22 @@ class _Posting:
 
     def _drop_contested(self, claims: list[Claim]) -> list[Claim]:
         """Take the claims that were not posted out of the inbox, and return them."""
-        names = {(seq, bytes(entry_hash)) for seq, entry_hash in rows(self._connection, _NOT_POSTED)}
-        execute_many(
-            self._connection,
-            "DELETE FROM inbox WHERE seq = :seq AND hash = :hash",
-            [{"seq": seq, "hash": entry_hash} for seq, entry_hash in sorted(names)],
-        )
+        names = {(one.seq, bytes(one.hash)) for one in rows(self._connection, _DROP_NOT_POSTED)}
         return [claim for claim in claims if (claim.seq, claim.hash) in names]
 
     def _lock_members(self, members: set[int]) -> None:
         """Lock members' balances in key order: two hubs that meet on a key take turns from here on."""
-        fill_asked(self._connection, members)
+        if members <= self._locked:
+            return
+        self._ask(members)
         execute(self._connection, _LOCK_ASKED)
+        self._locked |= members
+
+    def _ask(self, members: set[int]) -> None:
+        """Fill the table of members to be looked up, unless these are in it already."""
+        if not members <= self._asked:
+            fill_asked(self._connection, members)
+            self._asked = members
 
     def _read_keys(self, keys: Iterable[RepeatKey]) -> dict[RepeatKey, OnKey]:
         fill_touched(self._connection, keys)
@@ -253,7 +259,7 @@ class _Posting:
         )
 
     def _held_by(self, members: set[int]) -> dict[int, int]:
-        fill_asked(self._connection, members)
+        self._ask(members)
         found = rows(
             self._connection,
             """
@@ -317,11 +323,13 @@ _POST_INBOX = """
 """
 
 # An entry that has just arrived stands in no transfer yet, so a first turn with its name is the one just written.
-_NOT_POSTED = """
-    SELECT i.seq, i.hash FROM inbox i LEFT JOIN transfer t
-      ON t.event = i.event AND t.bucket = i.bucket AND t.member = i.member AND t.activity = i.activity
-     AND t.occasion = i.occasion AND t.turn = 0 AND t.kiosk = i.kiosk AND t.seq = i.seq AND t.hash = i.hash
-    WHERE t.turn IS NULL
+_DROP_NOT_POSTED = """
+    DELETE FROM inbox WHERE NOT EXISTS (
+        SELECT 1 FROM transfer t
+        WHERE t.event = inbox.event AND t.bucket = inbox.bucket AND t.member = inbox.member
+          AND t.activity = inbox.activity AND t.occasion = inbox.occasion AND t.turn = 0
+          AND t.kiosk = inbox.kiosk AND t.seq = inbox.seq AND t.hash = inbox.hash
+    ) RETURNING seq, hash
 """
 
 _CREDIT_INBOX = """
