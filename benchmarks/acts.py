@@ -36,9 +36,9 @@ from hub.acts.decisions import release
 from hub.acts.events import change_event
 from hub.acts.members import make_known
 from hub.intake.arrival import take_batch
-from hub.intake.judge import Candidacy, Standing
 from hub.intake.progress import lock_progress, write_progress
 from hub.intake.reasons import Reason
+from hub.intake.values import Candidacy, Standing
 from hub.ledger.inbox import write_entries
 from hub.ledger.posting import Change, post
 from hub.store.database import row, rows

@@ -20,9 +20,10 @@ from hub.acts.organisations import add_allotment, add_organisation
 from hub.intake.check import check_batch
 from hub.intake.facts import load_facts
 from hub.intake.intervals import NOTHING_KNOWN, Source
-from hub.intake.judge import Attested, Candidacy, Fold, Standing, judge
+from hub.intake.judge import judge
 from hub.intake.reasons import NONE
 from hub.intake.settle import RepeatKey
+from hub.intake.values import Attested, Candidacy, Fold, Standing
 from hub.keys.keyring import load_keyring
 from hub.ledger.posting import Change, post
 from hub.register.enrolments import apply, invitation_of

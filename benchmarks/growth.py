@@ -31,7 +31,7 @@ from benchmarks.ground import (
 )
 from benchmarks.report import Line, Works, at_least, at_most, by_turns, rate
 from hub.intake.arrival import take_batch
-from hub.intake.judge import Fold
+from hub.intake.values import Fold
 from hub.ledger.inbox import write_entries
 from hub.ledger.posting import Change, post
 from hub.service import Hub

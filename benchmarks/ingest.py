@@ -18,7 +18,7 @@ from benchmarks.postgres import postgres_url
 from benchmarks.report import Line, Took, Works, at_least, by_turns, rate
 from hub.intake.arrival import take_batch
 from hub.intake.check import check_batch
-from hub.intake.judge import Fold
+from hub.intake.values import Fold
 from hub.store.database import rows
 from sync.batch import read_batch, write_batch
 

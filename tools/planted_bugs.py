@@ -179,7 +179,7 @@ BUGS: Final = (
     ),
     Bug(
         "count a void of another day",
-        "hub/intake/judge.py",
+        "hub/intake/voids.py",
         "0 <= void.monotonic_ms - grant.monotonic_ms < VOID_WITHIN_MS",
         "void.monotonic_ms >= grant.monotonic_ms",
         _JUDGE,

@@ -14,10 +14,11 @@ from hub.acts.named import entries_of_boot, targets_of
 from hub.acts.refusals import ActRefused, Refusal
 from hub.intake.facts import load_facts
 from hub.intake.intervals import ANSWER_SLACK_MS
-from hub.intake.judge import Attested, samples_in
+from hub.intake.judge import samples_in
 from hub.intake.judging import held_for
 from hub.intake.reasons import Reason
 from hub.intake.stored import Name, landmarks
+from hub.intake.values import Attested
 from hub.ledger.posting import Moved
 from hub.store.database import insert, row
 from sync.entry import Opened

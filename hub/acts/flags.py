@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from hub.intake.facts import events_now
-from hub.intake.judge import Flag
 from hub.intake.settle import RepeatKey
+from hub.intake.values import Flag
 from hub.ledger.daily_limits import flag_over_limits
 from hub.ledger.inbox import fill_inbox
 from hub.store.database import execute, rows

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from hub.intake.check import read_arrived
-from hub.intake.judge import Attested
 from hub.intake.stored import Name, all_entries
+from hub.intake.values import Attested
 from hub.ledger.inbox import fill_wanted
 from hub.store.database import row, rows
 from sync.entry import Entry, Void

@@ -9,12 +9,12 @@ import sqlalchemy as sa
 from hub.intake.chain import cursor_on_branch
 from hub.intake.check import Arriving, Checked, check_batch
 from hub.intake.facts import KioskRow, accepted_holes, find_kiosk, lines_of
-from hub.intake.judge import Attested
 from hub.intake.judging import Cause, goes_on, judge_on, judge_whole
 from hub.intake.moment import moment_for
 from hub.intake.progress import Progress, lock_progress, write_progress
 from hub.intake.reasons import Reason
 from hub.intake.stored import all_entries, keep_landmarks
+from hub.intake.values import Attested
 from hub.ledger.inbox import write_entries
 from hub.own_clock import Doubt, doubted, mark_doubted, newest_arrival_not_looked_at
 from hub.service import Hub, instances, is_rolled_back, key_list_version, mark_rolled_back

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from hub.intake.chain import Line, Lines
 from hub.intake.intervals import Answer
-from hub.intake.judge import Decision, EventNow, Facts, MemberNow, Replacement, SignedShare
 from hub.intake.reasons import Reason
+from hub.intake.values import Decision, EventNow, Facts, MemberNow, Replacement, SignedShare
 from hub.ledger.inbox import fill_asked
 from hub.service import Hub
 from hub.store.database import row, rows

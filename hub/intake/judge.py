@@ -9,225 +9,46 @@ are handed in.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from enum import Enum
 from functools import reduce
 from operator import or_
 from typing import NamedTuple
 
-import cbor2
-
 from hub.intake.intervals import (
     FOR_EVER_MS,
-    Answer,
     Interval,
     Known,
     Reading,
     Sample,
     Signed,
     Source,
-    anchored_day,
     day_of,
     interval,
     is_believed,
     signed_by,
 )
 from hub.intake.reasons import NONE, NOT_COUNTED, RELEASABLE, UNCOVERED, Reason
-from hub.intake.settle import Claim, RepeatKey
+from hub.intake.settle import RepeatKey
+from hub.intake.values import (
+    NO_KEY,
+    NO_VOIDS,
+    Attested,
+    Candidacy,
+    Decision,
+    Facts,
+    Flag,
+    Fold,
+    Judged,
+    Replacement,
+    Standing,
+    Voids,
+    is_released,
+)
 from sync.citytime import city_day
-from sync.entry import Clock, Entry, Grant, Opened, Read, Stamp, Void
+from sync.entry import Clock, Grant, Opened, Read, Stamp, Void
 from sync.keys import Instance
 from sync.manifest import Activity, Event, Manifest, OccasionBy
 from sync.member import bucket_of
 from sync.rules import points_for
-
-NO_KEY = RepeatKey(0, 0, 0, 0, 0)
-"""Where entries lie that are no grant, or are not understood."""
-
-
-class Candidacy(Enum):
-    """Whether a grant may win its repeat key."""
-
-    ELIGIBLE = "eligible"
-    HELD = "held"
-    DISMISSED = "dismissed"
-
-
-class Flag(Enum):
-    """What is posted all the same and may be worth a look. The daily limit is looked at where keys are settled."""
-
-    LOST_CARD = "lost card"
-    EXPIRED = "expired token"
-    TYPED = "typed"
-    UNKNOWN_ISSUE = "unknown issue"
-    UNKNOWN_KEY = "unknown key"
-    TIME_DOUBTED = "time doubted"
-    DAY_DOUBTED = "day doubted"
-    OVER_LIMIT = "over daily limit"
-
-
-class Standing(NamedTuple):
-    """What an entry is worth by itself. `is_natural` tells that key, points and allotment are those of the signed grant
-    and its manifest. `grant` is None for what is not understood and for voids; those lie under NO_KEY.
-    """
-
-    seq: int
-    hash: bytes
-    grant: Grant | None
-    key: RepeatKey
-    points: int
-    allotment: int
-    candidacy: Candidacy
-    reasons: Reason
-    flags: tuple[Flag, ...]
-    occurred_ms: int
-    occurred_from: Source
-    boot: bytes
-    is_natural: bool = True
-
-    @property
-    def is_counted(self) -> bool:
-        """Tell whether it counts as a grant; a void does not."""
-        return not self.reasons & NOT_COUNTED
-
-    def claim(self, kiosk: bytes) -> Claim:
-        """Return the grant as it would be posted."""
-        where = (self.points, self.allotment, self.occurred_ms, int(self.occurred_from))
-        return Claim(self.key, kiosk, self.seq, self.hash, *where)
-
-
-class Attested(NamedTuple):
-    """An arrived entry as it is judged. `entry` is None where it is not understood."""
-
-    seq: int
-    hash: bytes
-    arrived_ms: int
-    entry: Entry | None
-    defect: str
-
-
-class EventNow(NamedTuple):
-    """An event as the hub has it now; its window may have been corrected since a manifest was signed."""
-
-    starts_ms: int
-    ends_ms: int
-    allotment: int
-    activities: Mapping[int, Activity] = {}
-
-
-class MemberNow(NamedTuple):
-    """An account that is not simply open: "unknown" or "ended", and since when."""
-
-    state: str
-    since_ms: int = 0
-
-
-class Decision(NamedTuple):
-    """The newest decision on an entry: release, dismiss or reopen; the reasons a release sets aside, and from which
-    allotment it took the points where no share covers them.
-    """
-
-    kind: str
-    reasons: Reason = NONE
-    allotment: int = 0
-
-
-class Replacement(NamedTuple):
-    """A person's word that in a range of numbers another event and activity was meant."""
-
-    first_seq: int
-    last_seq: int
-    from_event: int
-    from_activity: int
-    event: int
-    activity: int
-    slot: int
-    allotment: int
-
-
-class SignedShare(NamedTuple):
-    """Total + reserve of a share, as a manifest (opening of its instance, version) says."""
-
-    manifest: tuple[int, int]
-    limit: int
-
-
-@dataclass(frozen=True)
-class Facts:
-    """Everything beside the entries that a standing depends on, for one kiosk.
-
-    `members` holds only accounts that are not simply open; `issues` the highest card issue of those members whose card
-    is not the first; `keys` the ids of all member keys the hub has had. `shares` is what was signed for each allotment,
-    manifest by manifest: a grant is covered by the highest since the one it was signed under. `events` are those that
-    the grants or a replacement name, as they stand now; `decisions` the newest act on each entry by hash.
-    """
-
-    manifests: Mapping[tuple[Instance, int], Manifest]
-    events: Mapping[int, EventNow]
-    shares: Mapping[int, tuple[SignedShare, ...]]
-    members: Mapping[int, MemberNow] = field(default_factory=dict)
-    lost_cards: frozenset[tuple[int, int]] = frozenset()
-    issues: Mapping[int, int] = field(default_factory=dict)
-    keys: frozenset[bytes] = frozenset()
-    decisions: Mapping[bytes, Decision] = field(default_factory=dict)
-    replacements: tuple[Replacement, ...] = ()
-    answers: Mapping[bytes, Answer] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Fold:
-    """What judging a branch so far has left behind. Small, and the same however the entries were split into batches.
-
-    `newest` is the highest manifest named so far; `used` the points signed out of each allotment; `confirmed` and
-    `sample` (the first that is believed) are of the boot the branch is in.
-    """
-
-    manifest: tuple[Instance, int] | None = None
-    newest: tuple[Instance, int] | None = None
-    used: tuple[tuple[int, int], ...] = ()
-    floor_ms: int = 0
-    boot: bytes = b""
-    confirmed: tuple[int, int] | None = None
-    sample: Sample | None = None
-
-    def pack(self) -> bytes:
-        """Return the fold as bytes for the progress tables."""
-        past = (self.manifest, self.newest, self.used, self.floor_ms)
-        return cbor2.dumps((*past, self.boot, self.confirmed, self.sample))
-
-    @classmethod
-    def unpack(cls, packed: bytes) -> Fold:
-        """Return the fold in `packed`; the empty fold for nothing."""
-        if not packed:
-            return cls()
-        manifest, newest, used, floor_ms, boot, confirmed, sample = cbor2.loads(packed, immutable=True)
-        if sample is not None:
-            sample = Sample(*sample)._replace(clock=Clock(*sample[3]))
-        return cls(_named(manifest), _named(newest), used, floor_ms, boot, confirmed, sample)
-
-
-def _named(value: tuple[tuple[int, bytes], int] | None) -> tuple[Instance, int] | None:
-    return None if value is None else (Instance(*value[0]), value[1])
-
-
-@dataclass(frozen=True)
-class Voids:
-    """Which grants of a branch are voided, by number, and why other voids do not count, by number of the void."""
-
-    voided: frozenset[int] = frozenset()
-    held: Mapping[int, Reason] = field(default_factory=dict)
-
-
-NO_VOIDS = Voids()
-
-
-class Judged(NamedTuple):
-    """What a branch comes to: the fold after it, and the standing of every grant, of every entry not understood and of
-    every void that does not count, in order.
-    """
-
-    fold: Fold
-    standings: list[Standing]
 
 
 def judge(
@@ -291,7 +112,7 @@ class _Course:
             self.sample = _sample(attested, clock, stamp)
         return True
 
-    def open(self, opened: Opened, stamp: Stamp, manifests: Mapping[tuple[Instance, int], Manifest]) -> None:
+    def name_manifest(self, opened: Opened, stamp: Stamp, manifests: Mapping[tuple[Instance, int], Manifest]) -> None:
         self.manifest = opened.manifest
         if opened.confirmed_ms is not None:
             self.confirmed = (opened.confirmed_ms, stamp.monotonic_ms)
@@ -314,7 +135,7 @@ def _judge_one(  # one step of the fold
     if isinstance(body, Grant):
         return _judge_grant(facts, course, attested, entry.stamp, body, known, voids, off)
     if isinstance(body, Opened):
-        course.open(body, entry.stamp, facts.manifests)
+        course.name_manifest(body, entry.stamp, facts.manifests)
     elif isinstance(body, Clock):
         if not course.take_sample(attested, body, entry.stamp) and not off:
             return _without_key(facts, attested, Reason.CLOCK)
@@ -359,7 +180,7 @@ def _judge_grant(  # one step of the fold
     at_arrival = interval(signed, known, attested.arrived_ms)
     in_full = interval(signed, known, FOR_EVER_MS) if known.by_boot or known.answers else at_arrival
     decision = facts.decisions.get(attested.hash)
-    is_read = _releases(decision, Reason.DAY)  # a person has put it on the booth's reading: nothing later moves it
+    is_read = is_released(decision, Reason.DAY)  # a person has put it on the booth's reading: nothing later moves it
     told = (at_arrival, at_arrival if is_read else in_full)
     occasion, occasion_reason = _occasion(offer, grant, stamp, told, attested.arrived_ms, known)
     is_missed = at_arrival.misses(*offer.window)
@@ -558,38 +379,3 @@ def samples_in(
 
 def _sample(attested: Attested, clock: Clock, stamp: Stamp) -> Sample:
     return Sample(attested.seq, attested.arrived_ms, stamp.boot, clock, signed_by(clock, stamp))
-
-
-VOID_WITHIN_MS = 10 * 3_600_000
-
-
-def voids_among(
-    voids: Iterable[Attested], grants: Mapping[int, Attested], known: Known, decisions: Mapping[bytes, Decision]
-) -> Voids:
-    """Return which voids of a branch count. `grants` holds the grants they may name, by number."""
-    voided: set[int] = set()
-    held: dict[int, Reason] = {}
-    for one in voids:
-        entry = one.entry
-        if entry is None or not isinstance(entry.body, Void):
-            continue
-        target = grants.get(entry.body.seq)
-        if target is None or target.seq >= one.seq or target.entry is None:
-            held[one.seq] = Reason.VOID_OF_NOTHING
-        elif _counts(entry.stamp, target.entry.stamp, known) or _releases(decisions.get(one.hash), Reason.VOID_DAY):
-            voided.add(target.seq)
-        else:
-            held[one.seq] = Reason.VOID_DAY
-    return Voids(frozenset(voided), held)
-
-
-def _counts(void: Stamp, grant: Stamp, known: Known) -> bool:
-    """Tell whether a void belongs to the grant's own day: in its own boot, or where both days are known."""
-    if void.boot == grant.boot and 0 <= void.monotonic_ms - grant.monotonic_ms < VOID_WITHIN_MS:
-        return True
-    day = anchored_day(void, known)
-    return day is not None and day == anchored_day(grant, known)
-
-
-def _releases(decision: Decision | None, reason: Reason) -> bool:
-    return decision is not None and decision.kind == "release" and bool(decision.reasons & reason)

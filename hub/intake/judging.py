@@ -18,19 +18,7 @@ import sqlalchemy as sa
 from hub.intake.chain import Branches, Line, Lines, branches, fork_seq, fork_tip
 from hub.intake.facts import accepted_holes, events_now, find_kiosk, lines_of, load_facts
 from hub.intake.intervals import Known, Sample, know
-from hub.intake.judge import (
-    NO_VOIDS,
-    Attested,
-    Decision,
-    EventNow,
-    Facts,
-    Fold,
-    Standing,
-    Voids,
-    judge,
-    samples_in,
-    voids_among,
-)
+from hub.intake.judge import judge, samples_in
 from hub.intake.progress import Progress, lock_progress, write_progress
 from hub.intake.reasons import Reason
 from hub.intake.stored import (
@@ -51,6 +39,8 @@ from hub.intake.stored import (
     landmarks,
     last_kept_fold,
 )
+from hub.intake.values import NO_VOIDS, Attested, Decision, EventNow, Facts, Fold, Standing, Voids
+from hub.intake.voids import voids_among
 from hub.ledger.daily_limits import flag_over_limits
 from hub.ledger.posting import Change, Moved, post
 from hub.ledger.shares import return_lowered

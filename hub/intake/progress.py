@@ -9,7 +9,7 @@ from typing import NamedTuple
 import cbor2
 import sqlalchemy as sa
 
-from hub.intake.judge import Fold
+from hub.intake.values import Fold
 from hub.store.database import execute, row
 from sync.batch import Head
 from sync.entry import first_prev

@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from hub.intake.chain import Link
 from hub.intake.check import read_arrived
 from hub.intake.intervals import Source
-from hub.intake.judge import NO_KEY, Attested, Candidacy, Flag, Fold, Standing
 from hub.intake.reasons import NONE, Reason
 from hub.intake.settle import RepeatKey
+from hub.intake.values import NO_KEY, Attested, Candidacy, Flag, Fold, Standing
 from hub.ledger.inbox import fill_touched, fill_wanted
 from hub.store.database import execute, execute_many, row, rows
 from sync.entry import Grant

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import sqlalchemy as sa
 
-from hub.intake.values import Flag
 from hub.intake.settle import Claim
+from hub.intake.values import Flag
 from hub.store.database import execute_many
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from hub.intake.values import EventNow, Flag
 from hub.intake.settle import RepeatKey
+from hub.intake.values import EventNow, Flag
 from hub.ledger.inbox import fill_touched
 from hub.store.database import execute_many, row, rows
 from sync.citytime import CITY_AHEAD_MS, DAY_MS, city_day

@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from hub.intake.values import Candidacy, Standing
 from hub.intake.settle import Claim, OnKey, RepeatKey, Turn, difference, owed_on
+from hub.intake.values import Candidacy, Standing
 from hub.ledger.accounts import kiosk_holder, write_account_changes
 from hub.ledger.aside import Put, forget, lie_elsewhere, put_aside, write_flags
 from hub.ledger.inbox import fill_asked, fill_inbox, fill_touched

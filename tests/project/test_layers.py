@@ -27,7 +27,8 @@ PROJECT: Final = MAY_IMPORT.keys() | ABOVE
 # they decide: values in, values out
 PURE: Final = (
     *("kiosk/scan.py", "kiosk/next_code.py", "kiosk/coach.py", "kiosk/words.py"),
-    *("hub/intake/judge.py", "hub/intake/settle.py"),
+    *("hub/intake/chain.py", "hub/intake/intervals.py", "hub/intake/judge.py", "hub/intake/settle.py"),
+    *("hub/intake/values.py", "hub/intake/voids.py"),
 )
 IMPURE: Final = {
     *("aiohttp", "ftplib", "http", "httpx", "requests", "socket", "socketserver", "ssl", "urllib", "urllib3"),
@@ -71,7 +72,7 @@ ROOMS: Final[dict[str, set[str]]] = {
     "served": {"desk/base", "service"},
     "acts": {"register", "intake", "ledger", "own_clock", "service", "store"},
     "print": {"register"},
-    "audit": {"store", "keys"},
+    "audit": {"intake", "service", "store", "keys"},
     "register": {"intake", "service", "store"},
     "intake": {"ledger", "own_clock", "service", "store"},
     "ledger": {"intake", "store"},

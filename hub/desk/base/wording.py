@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from hub.intake.intervals import Source
-from hub.intake.judge import Flag
+from hub.intake.values import Flag
 
 
 class Wording(NamedTuple):

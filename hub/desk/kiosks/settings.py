@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from hub.desk.events.queries import EventLine, events
 from hub.desk.kiosks.queries import standings
 from hub.intake.facts import lost_now, shares_in_force
-from hub.intake.judge import Fold
+from hub.intake.values import Fold
 from hub.service import Hub, instances
 from hub.store.database import row, rows
 from sync.codec import WireError

@@ -9,8 +9,8 @@ from hub.desk.base.deeds import TITLES, deed_of
 from hub.desk.base.reasons import WHYS, may_all_be_released, why_named, why_of, whys_of
 from hub.desk.base.wording import FLAGS, SOURCES
 from hub.intake.intervals import Source
-from hub.intake.judge import Flag
 from hub.intake.reasons import RELEASABLE, Reason
+from hub.intake.values import Flag
 
 DISMISSED = Reason.VOIDED | Reason.DECIDED
 HELD = [one for one in Reason if one not in DISMISSED]

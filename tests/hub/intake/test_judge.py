@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.intake.intervals import Known, Source, know
-from hub.intake.judge import (
+from hub.intake.judge import judge, samples_in
+from hub.intake.reasons import NONE, RELEASABLE, Reason
+from hub.intake.values import (
     Attested,
     Candidacy,
     Decision,
@@ -24,11 +26,8 @@ from hub.intake.judge import (
     SignedShare,
     Standing,
     Voids,
-    judge,
-    samples_in,
-    voids_among,
 )
-from hub.intake.reasons import NONE, RELEASABLE, Reason
+from hub.intake.voids import voids_among
 from sync.citytime import DAY_MS, city_day
 from sync.entry import Body, Clock, Entry, Grant, Opened, Stamp, Void
 from sync.keys import Instance
