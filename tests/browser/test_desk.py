@@ -127,7 +127,7 @@ def test_the_first_page_says_what_there_is_to_decide_and_each_sentence_leads_the
 
     assert [heading.split(" ")[0] for heading in headings] == [
         *("端末「見本通り", f"端末「{NEW_BOOTH}」を登録する", "端末「見本公園"),
-        *("端末枠をこえた付与", "登録のない番号", "ポイントが決まりと違う", "時刻がイベントの外"),
+        *("登録のない番号", "ポイントが決まりと違う", "端末枠をこえた付与", "時刻がイベントの外"),
     ]
 
 
@@ -163,7 +163,7 @@ def test_a_held_record_is_opened_from_the_first_page_and_posted_with_a_reason(sc
     page.get_by_role("textbox", name="理由").fill("会場に電話で確かめた")
     page.get_by_role("button", name="反映する").click()
 
-    expect(page.get_by_role("status")).to_contain_text("1件を反映しました")
+    expect(page.get_by_role("status")).to_contain_text("反映しました")
     expect(page.locator(".outcome")).to_contain_text("反映済み")
     expect(page.locator("section", has_text="人が決めたこと")).to_contain_text("会場に電話で確かめた")
     expect(page.locator("section", has_text="人が決めたこと")).to_contain_text("担当 3")
@@ -243,7 +243,8 @@ def test_an_allotment_an_event_and_numbers_are_made_and_a_kiosk_is_invited(world
     desk.open("/desk/organisations/")
     allot = page.locator("form", has=page.get_by_role("heading", name="付与枠を作る"))
     allot.get_by_label("名前").fill("清掃活動")
-    allot.get_by_label("ポイント").fill("5000")
+    allot.get_by_label("ポイント").fill("5,000")
+    allot.get_by_label("理由").fill("令和8年度の予算")
     allot.get_by_role("button").click()
     expect(page.get_by_role("row").filter(has_text="清掃活動")).to_contain_text("5,000")
 

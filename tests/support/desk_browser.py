@@ -139,7 +139,7 @@ class Desk:
     def __init__(
         self, hub: Hub, *, signed_in: bool = True, app: Flask | None = None, office: Office | None = None
     ) -> None:
-        self.gate = Gate(hub.random_bytes)
+        self.hub, self.gate = hub, Gate(hub.random_bytes)
         self.app = app or create_app(hub, self.gate, office)
         self.app.jinja_env.bytecode_cache = COMPILED
         self.client = self.app.test_client()

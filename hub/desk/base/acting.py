@@ -20,6 +20,7 @@ from hub.acts.refusals import ActRefused, Refusal
 from hub.desk.base import visitor
 from hub.desk.base.deeds import deed_of
 from hub.desk.base.forms import ActForm
+from hub.desk.base.reasons import why_of
 from hub.ledger.posting import Moved
 from hub.served import served
 from hub.store.database import row
@@ -93,7 +94,7 @@ def number_in(form: ActForm, of: Errand) -> bytes | None:
 def refuse(asked: Asked, number: bytes, refused: ActRefused) -> Page | None:
     """Say why an act was refused: beside the field, or on the page shown anew."""
     if refused.refusal not in _BEGIN_ANEW:
-        asked.form.refuse(asked.field, str(refused))
+        asked.form.refuse(asked.field, str(refused) + _instead(refused))
         return None
     text = str(refused)
     if refused.refusal is Refusal.FORM_USED:
@@ -101,6 +102,15 @@ def refuse(asked: Asked, number: bytes, refused: ActRefused) -> Page | None:
         text = Markup('{} <a href="{}">行われた処理を見る</a>').format(text, address)
     flash(text, REFUSED)
     return redirect(asked.back)
+
+
+def _instead(refused: ActRefused) -> str:
+    """Return for which reason another act is needed, and which, where the refusal tells."""
+    needed = refused.details.get("needed")
+    if not isinstance(needed, int) or not needed:
+        return ""
+    why = why_of(needed)
+    return f"(「{why.title.ja}」: {deed_of(why.acts[0]).title.ja})"
 
 
 def done_before(number: bytes) -> Response:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
-from desk_browser import Desk
-from desk_look import kiosk_path
+from desk_browser import Desk, Page
+from desk_look import act_count, kiosk_path
 from desk_scene import STRANGER, Scene, busy
 from hub_world import World
 
+from hub.acts.decisions import dismiss, reopen_decision
+from hub.acts.kiosks import stop_kiosk
+from hub.acts.organisations import add_organisation
 from hub.audit import audit
-from hub.store.database import Store, row
+from hub.store.database import Store, insert, row
 from sync.envelope import MANIFEST
 from sync.manifest import read_manifest
 
@@ -33,6 +38,11 @@ def either(store: Store) -> World:
 @pytest.fixture
 def desk(world: World) -> Desk:
     return Desk(world.hub)
+
+
+def acts_in(page: Page) -> list[str]:
+    """Where the acts of a list lead, in its order."""
+    return [link for link in page.links if re.fullmatch(r"/desk/acts/[0-9a-f]{32}", link)]
 
 
 def test_every_act_stands_in_the_list_with_its_reason_and_who_did_it(scene: Scene, desk: Desk) -> None:
@@ -84,3 +94,68 @@ def test_the_audit_understands_everything_the_desk_does(either: World) -> None:
 
     assert set(answers) == {200}
     assert audit(world.store, world.hub.keyring) == []
+
+
+def test_an_act_leads_to_its_subject_and_says_how_it_is_taken_back(scene: Scene, desk: Desk) -> None:
+    scene.world.now_ms += 1_000
+    desk.submit(desk.get(kiosk_path(scene.short)), "/stop", reason="置き忘れた")
+    listed = desk.get("/desk/acts/")
+
+    page = desk.get(acts_in(listed)[0])
+
+    assert "端末を停止 kiosk stopped" in page.text
+    assert "理由 reason 置き忘れた だれ by 担当 3" in page.text
+    assert "対象のページで「端末を再開」を行います" in page.text
+    assert kiosk_path(scene.short) in page.links
+
+
+def test_a_decision_on_many_records_is_taken_back_at_once(scene: Scene, desk: Desk) -> None:
+    scene.world.now_ms += 1_000
+    group = desk.get(f"/desk/held/{scene.late.kiosk.hex()}/time")
+    desk.submit(group, "/time", everything="y", decision="release", reason="確かめた")
+    act = acts_in(desk.get("/desk/acts/"))[0]
+
+    shown = desk.submit(desk.get(act), "/back", reason="まちがえた")
+    back = desk.submit(shown, "/back")
+
+    assert "2件・100ポイントを、2人から取り戻します" in shown.text
+    assert "決める前に戻した decision taken back" in back.text
+    assert scene.world.verdicts(scene.late) == {"held": (2, 100)}
+    assert not [form for form in desk.get(act).forms if form.action.endswith("/back")]
+
+
+def test_a_decision_that_another_one_has_followed_is_not_taken_back_at_once(scene: Scene, desk: Desk) -> None:
+    entries = tuple((seq, scene.late.entries[seq - 1].hash) for seq in (2, 3))
+    act = scene.world.do(dismiss, scene.late.kiosk, entries).act.hex()
+    yesterday = desk.get(f"/desk/acts/{act}")
+    scene.world.do(reopen_decision, scene.late.kiosk, entries[:1])
+
+    refused = desk.submit(yesterday, "/back", reason="まちがえた")
+
+    assert "そのあいだに、別の決定がありました" in refused.text
+    assert act_count(scene.world) == 0
+
+
+def test_older_acts_are_shown_page_by_page_also_those_of_one_moment(world: World, desk: Desk) -> None:
+    for number in range(120):
+        world.do(add_organisation, f"見本{number}", "grants")
+
+    first = desk.get("/desk/acts/")
+    second = desk.get(next(link for link in first.links if "before=" in link))
+
+    with world.store.reading() as connection:
+        total = row(connection, "SELECT count(*) AS acts FROM act").acts
+    assert len(acts_in(first)) == 100
+    assert len({*acts_in(first), *acts_in(second)}) == total
+
+
+def test_what_is_still_to_be_judged_is_said_on_the_act_and_on_the_first_page(scene: Scene, desk: Desk) -> None:
+    world = scene.world
+    act = world.do(stop_kiosk, scene.short.kiosk).act
+    with world.store.transaction() as connection:
+        insert(connection, "to_judge", act=act, kiosk=scene.short.kiosk, seq=2, hash=scene.short.entries[1].hash)
+
+    pages = [desk.get("/desk/"), desk.get(f"/desk/acts/{act.hex()}")]
+
+    assert "見なおし中: のこり1件" in pages[0].text
+    assert "見なおし中 のこり 1件" in pages[1].text

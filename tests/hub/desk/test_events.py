@@ -159,3 +159,18 @@ def test_an_activity_keeps_its_number_when_another_is_taken_out(world: World, de
     line = event_line(world, world.event)
     assert [(one.activity, one.name) for one in line.event.activities] == [(2, "お手伝い"), (3, "清掃")]
     assert VISIT not in [one.activity for one in line.event.activities]
+
+
+def test_an_event_that_was_called_off_goes_into_no_new_settings_until_it_is_taken_up(scene: Scene, desk: Desk) -> None:
+    path = f"/desk/events/{scene.world.event}"
+
+    off = desk.submit(desk.get(path), "/call-off", reason="台風")
+    listed = desk.get("/desk/events/")
+    kiosks = desk.get("/desk/kiosks/")
+    up = desk.submit(off, "/take-up", reason="晴れた")
+
+    assert "中止 新しい端末設定には入りません。" in off.text
+    assert "見本まつり (番号 1) 中止" in listed.text.replace("\xa0", " ")
+    assert "端末設定が古い端末が 5台あります" in kiosks.text
+    assert "中止を取り消しました" in up.text
+    assert "端末設定が古い端末" not in desk.get("/desk/kiosks/").text

@@ -5,14 +5,15 @@ from __future__ import annotations
 import pytest
 from desk_browser import Desk
 from desk_look import held, kiosk_path
-from desk_scene import NEW_BOOTH, Scene, busy
-from hub_world import World
+from desk_scene import NEW_BOOTH, Scene, busy, without_clock
+from hub_world import HELP, World
 
 from hub.desk.kiosks.queries import kiosk_lines
 from hub.intake.reasons import Reason
+from hub.own_clock import Doubt, mark_doubted
 from hub.service import mark_rolled_back
 from hub.store.database import Store
-from sync.citytime import DAY_MS
+from sync.citytime import DAY_MS, city_day
 
 
 @pytest.fixture
@@ -127,3 +128,28 @@ def test_a_hub_that_was_rolled_back_says_so(world: World, desk: Desk) -> None:
     page = desk.get("/desk/")
 
     assert "古い控えに戻っています" in page.text
+
+
+def test_a_hub_whose_clock_is_doubted_says_so_first_until_somebody_has_looked(world: World, desk: Desk) -> None:
+    with world.store.transaction() as connection:
+        mark_doubted(connection, Doubt.SET_FORWARD)
+
+    page = desk.get("/desk/")
+    told = desk.submit(page, "/clock", reason="スマートフォンの時刻と同じ")
+
+    assert "このセンターの時計が合っていないかもしれません" in page.text
+    assert "2026年11月14日(土) 9:00" in page.text
+    assert "時計を確かめたと記録しました" in told.text
+    assert "センターの時計が合っていない" not in told.text
+
+
+def test_the_boots_of_one_kiosk_are_one_sentence_and_a_case_each(scene: Scene, desk: Desk) -> None:
+    booth = without_clock(scene.world)
+    booth.boot = bytes(range(1, 17))
+    booth.grant(36, event=2, activity=HELP, occasion=city_day(scene.world.now_ms), points=100)
+    booth.send()
+
+    front, listed = desk.get("/desk/"), desk.get("/desk/held/")
+
+    assert "端末「見本の土手」に、何日の付与か分からないものが 4件(400ポイント)あります" in front.text
+    assert len([link for link in listed.links if "/day?boot=" in link]) == 2

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from desk_browser import Desk
-from desk_look import held, kiosk_path, manifest_of, type_event
-from desk_scene import Scene, busy
+from desk_look import act_count, held, kiosk_path, manifest_of, type_event
+from desk_scene import Scene, busy, without_clock
 from hub_world import Booth, World
 
 from hub.desk.kiosks.settings import outdated_kiosks
@@ -164,3 +164,122 @@ def test_another_event_is_assigned_and_signed_into_the_settings(world: World, de
     assert "イベントを割り当て" in told.text
     manifest = manifest_of(world, booth.kiosk)
     assert [event.name for event in manifest.events] == ["見本まつり", "見本の清掃"]
+
+
+# what goes wrong, and back
+
+
+def test_a_gap_that_was_accepted_by_mistake_is_open_again(scene: Scene, desk: Desk) -> None:
+    path = kiosk_path(scene.gap)
+    accepted = desk.submit(desk.get(path), "/gap", reason="カードがこわれた")
+
+    shown = desk.submit(accepted, "/gap/5/back", reason="見つかった")
+    back = desk.submit(shown, "/gap/5/back")
+
+    assert "うち 3 は待たない" in accepted.text
+    assert "認めた欠け 5〜7番" in accepted.text
+    assert "4件・200ポイントを、4人から取り戻します" in shown.text
+    assert "欠けを認める(5〜7番)" in back.text
+    assert scene.world.verdicts(scene.gap) == {"posted": (3, 150), "held": (4, 200)}
+
+
+def test_records_that_are_lost_with_the_booth_are_given_up_and_awaited_again(scene: Scene, desk: Desk) -> None:
+    given_up = desk.submit(desk.get(kiosk_path(scene.gap)), "/tail", reason="端末が川に落ちた")
+
+    back = desk.submit(given_up, "/tail/12/back", reason="見つかった")
+
+    assert "うち 2 は待たない" in given_up.text
+    assert "待たないことにした記録 12〜13番" in given_up.text
+    assert "届かない記録をあきらめる(12〜13番)" in back.text
+
+
+def test_a_range_that_was_granted_for_the_wrong_thing_is_replaced_and_put_back(scene: Scene, desk: Desk) -> None:
+    world, path = scene.world, kiosk_path(scene.gap)
+    meant = {"first": "2", "last": "4", "signed": "1.1", "meant": "1.2.0"}
+
+    replaced = desk.submit(desk.get(path), "/replace", reason="活動をまちがえた", **meant)
+    record = desk.get(f"/desk/records/{scene.gap.kiosk.hex()}/2/{scene.gap.entries[1].hash.hex()}")
+    shown = desk.submit(replaced, "/replace/1/back", reason="合っていた")
+    back = desk.submit(shown, "/replace/1/back")
+
+    assert "置きかえた範囲 2〜4番" in replaced.text
+    assert "見本まつり・来場 → 見本まつり・お手伝い" in replaced.text
+    assert "お手伝い" in record.text
+    assert "100 (端末は 50)" in record.text
+    assert "置きかえなどで、端末が書いたものと違います" in record.text
+    assert "3件・" in shown.text
+    assert "置きかえを取り消しました" in back.text
+    assert world.verdicts(scene.gap)["posted"] == (3, 150)
+
+
+def test_the_answer_when_a_booth_was_switched_on_settles_its_days_and_can_be_taken_back(
+    scene: Scene, desk: Desk
+) -> None:
+    booth = without_clock(scene.world)
+    asked, boot = desk.get(kiosk_path(booth)), booth.boot.hex()
+
+    slip = desk.submit(asked, f"/boots/{boot}", started="2026-11-20T08:50", reason="担当に聞いた")
+    answered = desk.submit(slip, f"/boots/{boot}", started="2026-11-16T08:50", reason="担当に聞いた")
+    record = desk.get(f"/desk/records/{booth.kiosk.hex()}/2/{booth.entries[1].hash.hex()}")
+    back = desk.submit(desk.submit(answered, f"/{boot}/back", reason="違った"), f"/{boot}/back")
+
+    assert "記録 2〜4番。スイッチを入れてから 10分後に付けました" in asked.text
+    assert (slip.status, "届いた記録と合わない日時です" in slip.text) == (400, True)
+    assert "2026/11/16 8:50 と回答済み" in answered.text
+    assert "2026/11/16 9:00 (窓口の回答)" in record.text
+    assert "スイッチの回答を取り消し" in back.text
+    assert held(scene.world, booth, Reason.DAY) == 3
+
+
+def test_of_a_stolen_kiosk_only_what_it_had_signed_up_to_a_record_is_believed(scene: Scene, desk: Desk) -> None:
+    page = desk.get(kiosk_path(scene.short))
+
+    shown = desk.submit(page, "/withdraw", believed="4", reason="4番のあとで盗まれた")
+    withdrawn = desk.submit(shown, "/withdraw")
+    back = desk.submit(withdrawn, "/resume", reason="見つかった")
+
+    assert "10件・500ポイントを、10人から取り戻します" in shown.text
+    assert "失効" in withdrawn.text
+    assert held(scene.world, scene.short, Reason.WITHDRAWN) == 0
+    assert "端末を再開しました" in back.text
+    assert scene.world.verdicts(scene.short)["posted"] == (13, 650)
+
+
+@pytest.mark.parametrize("believed", ["99", "-1", "x"])
+def test_a_record_that_is_not_there_cannot_be_the_last_believed(scene: Scene, desk: Desk, believed: str) -> None:
+    refused = desk.submit(desk.get(kiosk_path(scene.short)), "/withdraw", believed=believed, reason="盗まれた")
+
+    assert refused.status == 400
+    assert act_count(scene.world) == 0
+
+
+def test_a_share_is_lowered_as_far_as_it_is_not_used(scene: Scene, desk: Desk) -> None:
+    path = kiosk_path(scene.silent)
+
+    too_far = desk.submit(desk.get(kiosk_path(scene.short)), "/lower-share", points="1", reason="余った")
+    lowered = desk.submit(desk.get(path), "/lower-share", points="99,000", reason="余った")
+
+    assert (too_far.status, "届いた記録より少なくは下げられません" in too_far.text) == (400, True)
+    assert "端末枠を下げました" in lowered.text
+    assert "見本の付与枠 1,000" in lowered.text
+
+
+def test_a_kiosk_is_renamed_and_its_settings_are_out_of_date_until_renewed(scene: Scene, desk: Desk) -> None:
+    renamed = desk.submit(desk.get(kiosk_path(scene.silent)), "/name", name="見本駅前 2階", reason="移した")
+
+    listed = desk.get("/desk/kiosks/")
+
+    assert "端末「見本駅前 2階」" in renamed.text
+    assert "「見本駅前 2階」" in listed.text
+    assert "端末設定が古い端末が 1台あります" in listed.text
+
+
+def test_an_event_is_removed_from_a_kiosk_and_assigned_again(scene: Scene, desk: Desk) -> None:
+    removed = desk.submit(desk.get(kiosk_path(scene.silent)), "/events/remove", event="1", reason="使わない")
+    without = manifest_of(scene.world, scene.silent.kiosk)
+
+    desk.submit(removed, "/events", event="1", reason="やはり使う")
+
+    assert "イベントの割り当てがありません" in removed.text
+    assert without.events == ()
+    assert [event.event for event in manifest_of(scene.world, scene.silent.kiosk).events] == [1]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 from desk_browser import Desk
-from desk_look import kiosk_path
+from desk_look import act_count, kiosk_path
 from desk_scene import STRANGER, Scene, busy
 from hub_world import HELP, World
 
+from hub.acts.members import add_members
 from hub.desk.members.queries import joined_by, member_counts, member_file, newest_joins
 from hub.desk.records import recount as recounting
 from hub.intake.reasons import Reason
+from hub.served import Office
 from hub.store.database import Store
 from sync.citytime import city_day
 from sync.member import printed
@@ -137,3 +139,75 @@ def test_the_recount_reads_long_journals_page_by_page(either: World, monkeypatch
 
     with either.store.reading() as connection:
         assert {kiosk: recounting.recount(connection, kiosk) for kiosk in at_once} == at_once
+
+
+def test_many_cards_are_drawn_beside_and_the_page_says_how_far_that_is(world: World, desk: Desk) -> None:
+    world.now_ms += 1_000
+    listed = desk.submit(desk.get("/desk/members/"), "/members/", count="101")
+    prepared = desk.get(next(link for link in listed.links if "/members/cards/" in link))
+
+    begun = desk.submit(prepared, prepared.path)
+    answers = 0
+    while "できました" not in (page := desk.get(begun.path)).text:
+        answers += 1
+        assert page.headers["Refresh"] == "2"
+        assert "101枚のうち" in page.text
+    sheet = desk.client.get(next(link for link in page.links if link.endswith(".pdf")))
+
+    assert "カード 101枚のシートを作る" in prepared.text
+    assert "Refresh" not in page.headers
+    assert sheet.data.startswith(b"%PDF-")
+    assert sheet.headers["Content-Disposition"].startswith("attachment")
+    assert act_count(world) == 1
+
+
+def test_a_request_for_many_cards_at_once_leads_to_the_page_that_draws_them_beside(world: World, desk: Desk) -> None:
+    act = world.do(add_members, 101).act
+
+    page = desk.get(f"/desk/members/cards/{act.hex()}.pdf")
+
+    assert page.path == f"/desk/members/cards/{act.hex()}"
+
+
+def test_cards_that_cannot_be_drawn_are_said_and_the_next_ones_are_drawn(world: World) -> None:
+    act = world.do(add_members, 101).act.hex()
+    desk = Desk(world.hub, office=Office(city="\U0001f43b市"))
+
+    begun = desk.submit(desk.get(f"/desk/members/cards/{act}"), f"/members/cards/{act}")
+    while "できません" not in (page := desk.get(begun.path)).text and "作れません" not in page.text:
+        assert "枚のうち" in page.text
+
+    assert "カードの文字にない字です" in page.text
+
+
+@pytest.mark.parametrize("path", ["printing/00", "printing/00/cards.pdf", "cards/00.pdf", "cards/00", "1/card.pdf"])
+def test_cards_that_are_not_there_are_not_found(desk: Desk, path: str) -> None:
+    assert desk.get(f"/desk/members/{path}").status == 404
+
+
+def test_a_card_that_was_found_and_an_account_that_was_ended_come_back(world: World, desk: Desk) -> None:
+    member = f"/desk/members/{world.members[0]}"
+    desk.submit(desk.get(member), "/lost", reason="なくした")
+
+    found = desk.submit(desk.get(member), "/found", reason="見つかった")
+    ended = desk.submit(found, "/end", reason="転出")
+    reopened = desk.submit(ended, "/reopen", reason="戻った")
+
+    assert "カードが見つかった" not in found.text
+    assert "利用終了" in ended.text
+    assert "状態 state 利用中" in reopened.text
+
+
+def test_a_number_made_known_by_mistake_is_made_unknown_and_known_again(world: World, desk: Desk) -> None:
+    booth, member = world.booth(), f"/desk/members/{world.members[0]}"
+    booth.grant(0)
+    booth.send()
+
+    shown = desk.submit(desk.get(member), "/unknown", reason="打ちまちがい")
+    unknown = desk.submit(shown, "/unknown")
+    reasons = world.reasons(booth)
+    desk.submit(unknown, f"/{world.members[0]}", reason="カードを見た")
+
+    assert "1件・50ポイントを、1人から取り戻します" in shown.text
+    assert reasons == {2: ("held", Reason.MEMBER_UNKNOWN)}
+    assert world.balance(world.members[0]) == 50

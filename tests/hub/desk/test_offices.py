@@ -63,3 +63,26 @@ def test_where_an_allotments_points_are_always_adds_up(either: World) -> None:
 
     assert [(line.budget, line.left + line.with_kiosks + line.granted) for line in lines] == [(1_000_000, 1_000_000)]
     assert lines[0].granted == posted
+
+
+def test_an_allotment_is_lowered_as_far_as_it_holds_points(scene: Scene, desk: Desk) -> None:
+    page = desk.get("/desk/organisations/")
+
+    too_far = desk.submit(page, "/lower", points="900,000", reason="減額")
+    lowered = desk.submit(too_far, "/lower", points="1,000", reason="減額")
+
+    assert (too_far.status, "付与枠のポイントが足りません" in too_far.text) == (400, True)
+    assert "付与枠から 1,000 ポイントを減らしました" in lowered.text
+    assert "見本の付与枠 見本団体1 令和8年度 999,000" in lowered.text
+
+
+def test_a_closed_organisation_is_offered_for_nothing_new_until_it_is_reopened(world: World, desk: Desk) -> None:
+    closed = desk.submit(desk.get("/desk/organisations/"), "/1/close", reason="解散した")
+    invite = desk.get("/desk/kiosks/")
+
+    reopened = desk.submit(closed, "/1/reopen", reason="続けることになった")
+
+    assert "見本団体1 付与団体 終了" in closed.text
+    assert "付与枠を作る" not in closed.text
+    assert "先に 団体 を加えてください" in invite.text
+    assert reopened.form("/allotments").offered["allotment-organisation"] == ["1"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from desk_browser import Desk
 from desk_scene import Scene, busy
-from hub_world import World
+from hub_world import Booth, World
 
 from hub.store.database import Store
 from sync.member import printed
@@ -125,3 +125,62 @@ def test_no_number_in_an_address_breaks_a_list(scene: Scene, desk: Desk, where: 
 
     assert [page.status for page in pages] == [200, 200, 200]
     assert {desk.get(path).status for path in too_far} == {404}
+
+
+def test_a_posted_grant_is_dismissed_and_the_decision_is_taken_back(scene: Scene, desk: Desk) -> None:
+    world, address = scene.world, f"/desk/records/{scene.short.kiosk.hex()}/3/{scene.short.entries[2].hash.hex()}"
+
+    shown = desk.submit(desk.get(address), "/decide", decision="dismiss", reason="別の人だった")
+    dismissed = desk.submit(shown, "/decide")
+    taken = world.balance(world.members[1])
+    back = desk.submit(dismissed, "/back", reason="本人だった")
+
+    assert "1件・50ポイントを、1人から取り戻します" in shown.text
+    assert "取り消し ポイントになりません。 窓口で取り消しにしました。" in dismissed.text
+    assert taken == 0
+    assert "処理 decision 決める前に戻した 理由 reason 本人だった" in back.text
+    assert "反映済み ポイントになりました。" in back.text
+    assert world.balance(world.members[1]) == 50
+
+
+def test_a_record_shows_all_its_reasons_and_can_be_released_only_where_all_can(scene: Scene, desk: Desk) -> None:
+    listed = desk.get(f"/desk/held/{scene.short.kiosk.hex()}/points")
+    address = next(link for link in listed.links if link.startswith("/desk/records/"))
+
+    page = desk.get(address)
+
+    assert "ほかの理由もあるもの: 端末枠をこえた付与" in listed.text
+    assert "ポイントが決まりと違う、端末枠をこえた付与。" in page.text
+    assert page.form("/decide").offered == {"decision": ["dismiss"]}
+
+
+def test_a_release_that_needs_another_act_first_says_which(scene: Scene, desk: Desk) -> None:
+    path = f"/desk/held/{scene.short.kiosk.hex()}/points"
+
+    refused = desk.submit(desk.get(path), "/points", everything="y", decision="release", reason="確かめた")
+
+    assert refused.status == 400
+    assert "別の処理が必要です" in refused.text
+    assert "「端末枠をこえた付与」: 端末枠を追加" in refused.text
+
+
+@pytest.mark.parametrize(
+    ("booth", "seq", "told"),
+    [
+        ("late", 2, "2026/11/16 9:00 (センターの時刻)"),
+        ("short", 3, "2026/11/14 9:00 (端末の時計)"),
+        ("gap", 8, "2026/11/14 9:00 (端末の時計)"),
+    ],
+)
+def test_a_record_says_when_it_happened_and_by_what(scene: Scene, desk: Desk, booth: str, seq: int, told: str) -> None:
+    kiosk: Booth = getattr(scene, booth)
+
+    page = desk.get(f"/desk/records/{kiosk.kiosk.hex()}/{seq}/{kiosk.entries[seq - 1].hash.hex()}")
+
+    assert f"いつ when {told}" in page.text
+
+
+def test_a_flag_is_said_beside_the_record(scene: Scene, desk: Desk) -> None:
+    page = desk.get(f"/desk/records/{scene.late.kiosk.hex()}/3/{scene.late.entries[2].hash.hex()}")
+
+    assert "念のため worth a look 番号の手入力" in page.text
