@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -25,6 +27,24 @@ class Pace:
     max_batch: int = 500
 
 
+class Break(NamedTuple):
+    """A row that is not what everything else says it must be, as the hub's own watch has found it."""
+
+    table: str
+    subject: str
+    defect: str
+
+
+@dataclass
+class Watched:
+    """What acts have touched since the watch last looked (repeat keys, act by act), and what it has found. Without a
+    watch, the oldest are forgotten.
+    """
+
+    touched: deque[frozenset[tuple[int, ...]]] = field(default_factory=lambda: deque(maxlen=1_000))
+    breaks: tuple[Break, ...] = ()
+
+
 @dataclass(frozen=True)
 class Hub:
     """A hub: its database, its keys, and the world it is given. Without `own_clock` nobody watches its clock."""
@@ -37,6 +57,7 @@ class Hub:
     manifest_cache: dict[bytes, object] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
     own_clock: OwnClock | None = None
+    watched: Watched = field(default_factory=Watched)
 
     @property
     def is_demo(self) -> bool:

@@ -207,6 +207,7 @@ def perform_within(
 
     done = hub.store.run(work)
     finish_backlog(hub)
+    hub.watched.touched.append(done.moved.touched)
     return done
 
 

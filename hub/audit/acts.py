@@ -98,6 +98,17 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
 }
 """In which tables each kind of act leaves a row at the least."""
 
+_TABLES_OF = {
+    **dict.fromkeys(("organisation", "allotment", "event", "movement")),
+    **dict.fromkeys(("member", "card", "lost_card"), "member"),
+    **dict.fromkeys(
+        ("kiosk", "kiosk_name", "assignment", "manifest", "decision", "line", "hole", "lost_tail"), "kiosk"
+    ),
+    **dict.fromkeys(("replacement", "boot_start"), "kiosk"),
+    "enrolment": "nobody",
+}
+"""Whose rows a table holds, where only some kiosks and members are looked at; None: always everything."""
+
 _TYPED = "kiosk seq hash first_seq last_seq event activity member issue organisation allotment points entries enrolment"
 TYPED = (*_TYPED.split(), "takes_back")
 
@@ -160,13 +171,21 @@ class Acts:
         """Return how many rows of a table an act has left."""
         return self._left[act][table]
 
-    def check_all_left_something(self, looked_at: Container[str]) -> None:
-        """Name the acts that have nothing to show for them. Asked once all tables have been read; where only some
-        kiosks and members are looked at, about the tables in `looked_at` alone.
+    def check_all_left_something(
+        self, kiosks: Container[bytes] | None = None, members: Container[int] | None = None
+    ) -> None:
+        """Name the acts that have nothing to show for them, once all tables have been read; where only some kiosks and
+        members were looked at, the acts on these, and on what is neither.
         """
         for act in self.by_key.values():
             for table in NEEDS.get(act.kind, ()):
-                if table in looked_at and not self._left[act.act][table]:
+                whose = _TABLES_OF.get(table)
+                is_read = kiosks is None or (
+                    whose is None
+                    or (whose == "kiosk" and act.says.get("kiosk") in kiosks)
+                    or (whose == "member" and act.says.get("member") in (members or ()))
+                )
+                if is_read and not self._left[act.act][table]:
                     self._findings.defect("act", f"has no {table} to show for it", act=act.act)
                     self._findings.defect(table, f"missing, though an act made it: {act.kind}", act=act.act)
 

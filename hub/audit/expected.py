@@ -100,6 +100,21 @@ class Scratch:
         found = self._database.execute(f"SELECT * FROM expected ORDER BY {_IN_ORDER}")  # noqa: S608  # our own words
         yield from map(Expected._make, found)
 
+    def on_keys(self, keys: Iterable[Key]) -> Iterator[Expected]:
+        """Yield what is expected on some keys, in the order of the ledger's tables."""
+        self._database.execute("CREATE INDEX IF NOT EXISTS by_key ON expected (member, event, activity, occasion)")
+        text = f"""
+            SELECT * FROM expected WHERE event = ? AND bucket = ? AND member = ? AND activity = ? AND occasion = ?
+            ORDER BY {_IN_ORDER}
+        """  # noqa: S608  # our own words
+        for key in sorted(keys):
+            yield from map(Expected._make, self._database.execute(text, key))
+
+    def of_kiosk(self, kiosk: bytes) -> Iterator[Expected]:
+        """Yield what is expected of one kiosk's entries."""
+        found = self._database.execute("SELECT * FROM expected WHERE kiosk = ?", (kiosk,))
+        yield from map(Expected._make, found)
+
     def elsewhere(self, identity: Identity) -> Expected | None:
         """Return what is expected of an entry, whatever its key: it may have lain on another."""
         if not self._has_index:

@@ -199,6 +199,8 @@ def _check_balance(whose: tuple[int, int], balance: Any, sums: Any, reference: R
     name = {"bucket": whose[0], "member": whose[1]}
     wanted = (int(sums.held), int(sums.owed)) if sums is not None else None
     kept = (balance.held, balance.owed) if balance is not None else None
+    if wanted is None and kept is None:
+        return
     table = "member_balance" if kept is not None else "transfer"
     if not is_in_bucket(whose[1], whose[0]):
         findings.defect(table, "its bucket is another member's", **name)
