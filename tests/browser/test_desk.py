@@ -11,7 +11,7 @@ from typing import Final
 import pypdfium2
 import pytest
 from browser_page import Complaints, violations
-from desk_scene import NEW_BOOTH, Scene, busy
+from desk_scene import NEW_BOOTH, Scene, busy, without_clock
 from desk_window import NARROW, WIDE, Window, desk_window
 from hub_world import World
 from playwright.sync_api import Locator, Page, expect
@@ -305,6 +305,71 @@ def test_every_page_can_be_used_by_everybody_at_a_desk_and_on_a_small_phone(scen
     assert len(paths) >= 24
     assert found == []
     assert too_wide == []
+
+
+def test_a_page_with_every_act_open_can_be_used_by_everybody(scene: Scene, desk: Window) -> None:
+    kiosks = (without_clock(scene.world), scene.gap, scene.short)
+    paths = [f"/desk/kiosks/{booth.kiosk.hex()}" for booth in kiosks]
+    paths += [f"/desk/members/{scene.world.members[0]}", "/desk/organisations/", f"/desk/events/{scene.world.event}"]
+
+    found, too_wide = [], []
+    for path in paths:
+        desk.open(path)
+        desk.page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+        for window in (WIDE, NARROW):
+            desk.page.set_viewport_size(window)
+            found += [(path, window["width"], violation) for violation in violations(desk.page)]
+        if desk.page.evaluate("document.documentElement.scrollWidth") > NARROW["width"]:
+            too_wide.append(path)
+
+    assert found == []
+    assert too_wide == []
+
+
+def test_what_an_act_takes_back_is_shown_by_keyboard_alone_and_then_done(scene: Scene, desk: Window) -> None:
+    page = desk.page
+    desk.open(f"/desk/records/{scene.short.kiosk.hex()}/3/{scene.short.entries[2].hash.hex()}")
+    tab_to(page, page.get_by_role("textbox", name="理由"))
+    page.keyboard.type("別の人だった")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("1件・50ポイントを、1人から取り戻します")).to_be_visible()
+    found = [
+        violation for window in (WIDE, NARROW) if not page.set_viewport_size(window) for violation in violations(page)
+    ]
+
+    tab_to(page, page.get_by_role("button", name="取り戻して行う"))
+    page.keyboard.press("Enter")
+
+    expect(page.locator(".outcome")).to_contain_text("取り消し")
+    assert found == []
+    assert scene.world.balance(scene.world.members[1]) == 0
+
+
+def test_an_act_is_opened_and_done_by_keyboard_alone(scene: Scene, desk: Window) -> None:
+    page = desk.page
+    desk.open(f"/desk/kiosks/{scene.short.kiosk.hex()}")
+
+    tab_to(page, page.locator("summary", has_text="端末枠を追加する"))
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.type("1,000")
+    page.keyboard.press("Tab")
+    page.keyboard.type("人が多い")
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("status")).to_contain_text("端末枠に 1,000 ポイントを追加しました")
+
+
+def test_two_quick_clicks_sign_in_once_and_let_the_clerk_in(world: World, page: Page) -> None:
+    with desk_window(world, page) as desk:
+        page.goto(desk.link)
+
+        page.get_by_role("button", name="窓口を開く").dblclick()
+
+        page.wait_for_url(f"{desk.url}/desk/")
+        expect(page.get_by_role("heading", level=1)).to_contain_text("いまの様子")
 
 
 def test_pages_that_are_not_there_can_be_read_by_everybody(desk: Window, complaints: Complaints) -> None:

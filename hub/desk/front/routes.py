@@ -8,11 +8,11 @@ from flask import flash, redirect, render_template, url_for
 
 from hub.acts.doing import Done
 from hub.acts.hub_clock import trust_clock as act_trust_clock
+from hub.audit.watch import latest_breaks
 from hub.desk.base.acting import Asked, Page, do, errand, fresh
 from hub.desk.base.forms import ReasonForm
 from hub.desk.front.queries import totals
 from hub.desk.front.todo import Found, to_decide
-from hub.desk.front.watched import latest_breaks
 from hub.desk.held.queries import held_groups
 from hub.desk.kiosks.invitations import invitations
 from hub.desk.kiosks.queries import kiosk_lines, sum_of

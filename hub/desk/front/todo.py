@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from hub.desk.base.reasons import why_of
-from hub.desk.front.watched import Break
 from hub.desk.held.queries import HeldGroup
 from hub.desk.kiosks.invitations import InvitationLine
 from hub.desk.kiosks.queries import KioskLine
 from hub.desk.kiosks.settings import ScarceShare
 from hub.intake.reasons import Reason
+from hub.service import Break
 
 
 class Todo(NamedTuple):
@@ -145,7 +145,7 @@ def _scarce(scarce: Iterable[ScarceShare], groups: Iterable[HeldGroup]) -> Itera
                 "足りなくなる前に追加してください。",
                 f"{one.kiosk_name} has used {one.used:,} of the {one.total:,} points it carries; raise its share.",
                 "desk.kiosks.kiosk",
-                {"kiosk": one.kiosk, "_anchor": "acts"},
+                {"kiosk": one.kiosk, "_anchor": "share"},
             )
 
 

@@ -30,6 +30,7 @@ from hub.desk.kiosks.queries import KioskLine, kiosk_line
 from hub.desk.kiosks.settings import Settings, events_of_kiosk, settings_of
 from hub.desk.offices.queries import AllotmentLine, OrganisationLine, allotments, organisations
 from hub.desk.records.flags import flags_of
+from hub.intake.reasons import Reason
 from hub.served import served
 
 kiosks = Blueprint("kiosks", __name__, url_prefix="/kiosks")
@@ -60,6 +61,11 @@ class Told(NamedTuple):
     def own_events(self) -> list[EventLine]:
         """Return the events the kiosk serves."""
         return [one for one in self.events if one.event.event in self.assigned]
+
+    @property
+    def lacks_points(self) -> bool:
+        """Tell whether something is held for want of a share."""
+        return any((group.reason | group.others) & Reason.BEYOND_SHARE for group in self.groups)
 
     def allotment_name(self, allotment: int) -> str:
         """Return what an allotment is called."""

@@ -11,7 +11,7 @@ from hub_world import HELP, World
 from hub.desk.kiosks.queries import kiosk_lines
 from hub.intake.reasons import Reason
 from hub.own_clock import Doubt, mark_doubted
-from hub.service import mark_rolled_back
+from hub.service import Break, mark_rolled_back
 from hub.store.database import Store
 from sync.citytime import DAY_MS, city_day
 
@@ -101,7 +101,7 @@ def test_a_share_that_runs_short_is_said_before_it_is_used_up(either: World) -> 
 
     assert "きょう決めることはありません" in before
     assert "端末「見本会館」は、端末枠 300ポイントのうち 250ポイントを使いました" in page.text
-    assert f"{kiosk_path(booth)}#acts" in page.links
+    assert f"{kiosk_path(booth)}#share" in page.links
     either.now_ms += 2 * DAY_MS
     assert "きょう決めることはありません" in desk.get("/desk/").text
 
@@ -153,3 +153,14 @@ def test_the_boots_of_one_kiosk_are_one_sentence_and_a_case_each(scene: Scene, d
 
     assert "端末「見本の土手」に、何日の付与か分からないものが 4件(400ポイント)あります" in front.text
     assert len([link for link in listed.links if "/day?boot=" in link]) == 2
+
+
+def test_a_break_that_the_hub_has_found_in_its_books_stands_first(scene: Scene, desk: Desk) -> None:
+    scene.world.hub.watched.breaks = (Break("member_balance", "member 12", "5 more than was posted"),)
+
+    page = desk.get("/desk/")
+
+    assert page.text.index("帳簿に食い違いが 1件見つかりました") < page.text.index("記録が二通りあります")
+    assert "帳簿の確かめ the books 食い違い 1 件" in page.text
+    assert "member_balance member 12 5 more than was posted" in page.text
+    assert "/desk/#watch" in page.links

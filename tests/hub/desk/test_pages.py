@@ -12,18 +12,24 @@ from typing import Final
 
 import pytest
 from desk_browser import FORM_KEY, Desk, Page
-from desk_scene import Scene, busy
+from desk_scene import Scene, busy, without_clock
 from flask import Flask
 from hub_stores import sqlite_store
-from hub_world import World, sample_keyring
+from hub_world import HELP, VISIT, World, sample_keyring
 from werkzeug.routing import Rule
 
+from hub.acts.decisions import dismiss
+from hub.acts.events import call_off_event
+from hub.acts.journal import accept_hole, give_up_tail, replace_range, say_boot_start
+from hub.acts.kiosks import stop_kiosk
+from hub.acts.members import end_account, lose_card
 from hub.acts.organisations import add_organisation
 from hub.desk.acts.queries import acts
 from hub.desk.base.gate import Gate
 from hub.served import Office
 from hub.service import Hub
 from hub.store.database import Store, row, rows
+from sync.citytime import city_day
 from sync.keys import DEMO_LABEL
 
 INNER_WORDS: Final = (
@@ -338,14 +344,33 @@ def test_what_is_not_there_is_said_kindly(scene: Scene) -> None:
 # the pages themselves
 
 
+def with_everything_said(scene: Scene) -> None:
+    """Let persons have said something of everything there is to say."""
+    world, dark = scene.world, without_clock(scene.world)
+    world.do(accept_hole, scene.gap.kiosk, 5, 7)
+    world.do(give_up_tail, scene.gap.kiosk, 12, 13)
+    world.do(replace_range, scene.gap.kiosk, 2, 2, world.event, VISIT, world.event, HELP)
+    world.do(say_boot_start, dark.kiosk, dark.boot, dark.started_ms)
+    world.do(lose_card, world.members[0], 1)
+    world.do(end_account, world.members[1])
+    world.do(dismiss, scene.late.kiosk, ((2, scene.late.entries[1].hash),))
+    world.do(stop_kiosk, scene.short.kiosk)
+    world.do(call_off_event, world.event, 1)
+    dark.boot = bytes(range(1, 17))
+    dark.grant(36, event=2, activity=HELP, occasion=city_day(world.now_ms), points=100)
+    dark.send()
+
+
 def test_every_page_opens_on_either_engine(store: Store) -> None:
     scene = busy(World(store))
+    with_everything_said(scene)
     desk = Desk(scene.world.hub)
 
     pages = {page.path: page.status for page in every_page(desk)}
 
     assert set(pages.values()) == {200}
-    for ending in ("/acts/", "/recount", "/members/", "/share", "/two-lines", "/events/new", "/unknown-members"):
+    endings = ("/acts/", "/recount", "/members/", "/share", "/day", "/two-lines", "/events/new", "/unknown-members")
+    for ending in endings:
         assert any(path.endswith(ending) for path in pages), ending
 
 
