@@ -14,11 +14,12 @@ from typing import Final
 
 import click
 
-from benchmarks import booth, decode, drain, growth, ingest, scan, season, setup
+from benchmarks import acts, audit, booth, decode, drain, growth, hubs, ingest, scan, season, setup
 from benchmarks.report import Figure, as_json, as_table, figures_of
 from kiosk.medium import is_volatile
 
-USUAL: Final = {"scan": scan, "ingest": ingest, "drain": drain, "growth": growth, "season": season, "booth": booth}
+_IN_A_FOLDER: Final = (scan, ingest, drain, growth, season, acts, hubs, audit, booth)
+USUAL: Final = {module.__name__.rpartition(".")[2]: module for module in _IN_A_FOLDER}
 """Those that need a folder. With decode, which needs none, they run when no name is given; setup needs the network, and
 is run by name only.
 """
@@ -39,11 +40,14 @@ ALL: Final = "all"
     help="Where the databases are made for the time of the run; growth takes some 4 GB.",
 )
 @click.option("--seed", type=click.IntRange(0), help="Of decode: makes the same frames again.  [default: a fresh one]")
-def bench(name: str | None, parent: Path, seed: int | None, *, with_json: bool, quick: bool) -> None:
-    """処理の速さを測ります。名前がなければ setup のほかすべて(25 分ほど)。
+@click.option("--entries", type=click.IntRange(1_000), help="Of audit: how many are read.  [default: 200,000]")
+def bench(  # its options
+    name: str | None, parent: Path, seed: int | None, entries: int | None, *, with_json: bool, quick: bool
+) -> None:
+    """処理の速さを測ります。名前がなければ setup のほかすべて(1 時間ほど)。
 
     Measure each step beside the least that any program would have to do, in one run. Without a NAME: all but setup,
-    some 25 minutes. Rates are by CPU time, in brackets by the wall clock; trust the ratios.
+    about an hour. Rates are by CPU time, in brackets by the wall clock; trust the ratios.
     """
     click.echo(_machine())
     if quick:
@@ -52,12 +56,12 @@ def bench(name: str | None, parent: Path, seed: int | None, *, with_json: bool, 
         click.echo(f"{parent} lies in memory or an overlay: a sync costs less there than on a disk (--dir)", err=True)
     names = [name] if name else [*USUAL, "decode"]
     seed = secrets.randbelow(SEEDS) if seed is None else seed
-    figures = [figure for one in names for figure in _measured(one, parent, seed, is_quick=quick)]
+    figures = [figure for one in names for figure in _measured(one, parent, seed, entries, is_quick=quick)]
     if with_json:
         click.echo(as_json(name or ALL, figures))
 
 
-def _measured(name: str, parent: Path, seed: int, *, is_quick: bool) -> list[Figure]:
+def _measured(name: str, parent: Path, seed: int, entries: int | None, *, is_quick: bool) -> list[Figure]:
     if name == "setup":
         return setup.measure(rounds=1 if is_quick else 2)
     if name == "decode":
@@ -65,8 +69,11 @@ def _measured(name: str, parent: Path, seed: int, *, is_quick: bool) -> list[Fig
         lines = decode.measure(decode.QUICK if is_quick else decode.FULL, seed)
     else:
         benchmark = USUAL[name]
+        sizes = benchmark.QUICK if is_quick else benchmark.FULL
+        if name == "audit" and entries is not None:
+            sizes = audit.FULL._replace(entries=entries)
         with tempfile.TemporaryDirectory(prefix=f"kumapo-{name}-", dir=parent) as folder:
-            lines = benchmark.measure(Path(folder), benchmark.QUICK if is_quick else benchmark.FULL)
+            lines = benchmark.measure(Path(folder), sizes)
     click.echo(f"\n{as_table(name, lines)}")
     return figures_of(lines)
 

@@ -46,6 +46,10 @@ class Counting(Store):
         self.retried = self.deadlocks = 0
         sa.event.listen(self.engine, "handle_error", self._note)
 
+    def note_state(self, sqlstate: str | None) -> None:
+        """Count a deadlock among what the database refuses."""
+        self.deadlocks += sqlstate == DEADLOCK
+
     def run(self, work: Callable[[sa.Connection], Result]) -> Result:
         """Do `work` as a store does, and count where it took more than one go."""
         goes = 0
@@ -61,7 +65,7 @@ class Counting(Store):
             self.retried += goes > 1
 
     def _note(self, context: sa.engine.ExceptionContext) -> None:
-        self.deadlocks += getattr(context.original_exception, "sqlstate", None) == DEADLOCK
+        self.note_state(getattr(context.original_exception, "sqlstate", None))
 
 
 def main(keys: str, url: str, now_ms: str) -> None:

@@ -97,7 +97,7 @@ def _by_turns(ground: Ground, bare_path: Path, sizes: Sizes, rounds: int) -> dic
     booth, other = (let_in(ground, name, ground.events) for name in ("見本1", "見本2"))
     take_batch(hub, booth.batch([booth.opened]))
     fold = Fold(manifest=other.opened.manifest, newest=other.opened.manifest)
-    signed = _one_signed()
+    signed = one_signed()
     with closing(_bare(bare_path)) as bare:
 
         def works(_number: int) -> Works:
@@ -163,7 +163,7 @@ def _transfers(ground: Ground, event: int, booth: Booth, first_seq: int) -> Rows
     return [tuple(one) for one in found]
 
 
-def _one_signed() -> tuple[bytes, bytes]:
+def one_signed() -> tuple[bytes, bytes]:
     """Return a message as long as an entry with its signature, and the public key."""
     public_key, secret_key = crypto_sign_seed_keypair(bytes(32))
     return crypto_sign(bytes(200), secret_key), public_key

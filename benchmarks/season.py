@@ -116,10 +116,11 @@ def _season_lines(folder: Path, sizes: Sizes) -> list[Line]:
 
 def _ground(folder: Path, sizes: Sizes) -> AbstractContextManager[Ground]:
     people = -(-sizes.entries // sizes.boots)
-    return laid(folder, people, sizes.boots, windows=_days(sizes))
+    return laid(folder, people, sizes.boots, windows=days(sizes))
 
 
-def _days(sizes: Sizes) -> list[tuple[int, int]]:
+def days(sizes: Sizes) -> list[tuple[int, int]]:
+    """Return when each day's event begins and ends."""
     return [(midnight_ms(day), midnight_ms(day + 1) - 1) for day in range(sizes.boots)]
 
 
