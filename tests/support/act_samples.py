@@ -274,6 +274,7 @@ def _withdraw(world: World) -> Scene:
 def _resume(world: World) -> Scene:
     booth = with_grants(world)
     world.do(kiosks.stop_kiosk, booth.kiosk)
+    world.now_ms += 1_000
     booth.grant(3)
     booth.send()
     return Scene(world, booth, kiosks.resume_kiosk, (booth.kiosk,), (world.booth("受付2").kiosk,))

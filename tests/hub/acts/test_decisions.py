@@ -451,10 +451,12 @@ def test_more_entries_than_one_transaction_judges_are_worked_off_after_it(
     booth = with_grants(world, 8)
     entries = named(booth, *range(2, 10))
 
+    foretold = world.preview(dismiss, booth.kiosk, entries)
     world.do(dismiss, booth.kiosk, entries)
     dismissed = world.verdicts()
     world.do(reopen_decision, booth.kiosk, entries)
 
+    assert (foretold.taken, foretold.points_taken, foretold.people) == (8, 400, 8)
     assert dismissed == {"dismissed": (8, 400)}
     assert world.verdicts() == {"posted": (8, 400)}
     assert broken_invariants(world) == []

@@ -16,8 +16,11 @@ from hub_world import CLERK, World
 from hub.acts.catalogue import all_acts
 from hub.acts.doing import Person, is_number_for, kind_of, new_number, perform, preview
 from hub.acts.refusals import ActRefused, Refusal
+from hub.audit import audit
+from hub.keys.keyring import Keyring
 from hub.store.append_only import POSTED_TABLES
 from hub.store.database import Store, row, rows
+from sync.envelope import Purpose, SigningKey
 
 KINDS = sorted(SCENES)
 
@@ -135,6 +138,37 @@ def test_every_record_that_an_act_leaves_names_it(world: World, kind: str) -> No
     added = {table: [one for one in after[table] if one not in before[table]] for table in with_act}
     assert [one for found in added.values() for one in found if done.act not in one] == []
     assert len(added["act"]) == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_audit_has_nothing_to_say_of_any_act(world: World, kind: str) -> None:
+    told = scene(world, kind)
+    world.now_ms += 1_000
+
+    world.do(told.act, *told.arguments)
+
+    assert [one for one in audit(world.store, world.hub.keyring) if not one.is_note] == []
+
+
+@pytest.mark.parametrize(
+    "kind", ["approve kiosk", "assign event", "remove event", "renew settings", "top up", "lower share"]
+)
+def test_nothing_is_signed_in_a_preview(world: World, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = scene(world, kind)
+    signed: list[str] = []
+    signer = Keyring.signer
+
+    def seen(keyring: Keyring, purpose: Purpose) -> SigningKey:
+        signed.append(purpose.name)
+        return signer(keyring, purpose)
+
+    monkeypatch.setattr(Keyring, "signer", seen)
+    preview(world.hub, CLERK, "", told.act, *told.arguments)
+    in_preview = list(signed)
+    world.do(told.act, *told.arguments)
+
+    assert in_preview == []
+    assert "manifest" in signed
 
 
 def test_a_form_number_is_bound_to_its_person_its_act_and_its_subject(sqlite: Store) -> None:
