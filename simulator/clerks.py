@@ -117,10 +117,10 @@ class Clerks:
             self._note(form, refusal)
             return None
         self.world.count("previews")
-        before = {one.number for one in self.sent}
         done = self.send(hub, form._replace(shown=shown))
-        if done is None and form.number not in before and self._was_used_before(hub, form) is False:
-            raise Violated("a preview was done, the act refused", f"{form.kind}: {self._last_refusal}")
+        is_told = self._last_refusal is Refusal.NOT_SIGNED  # a preview signs nothing, so it cannot tell
+        if done is None and not is_told:
+            raise Violated("a preview was done, the act refused", f"{form.kind}: {self._last_words}")
         if done is not None and not done.was_done_before and _moved(done.moved) not in (_moved(shown), _moved(Moved())):
             raise Violated("a preview said something else", f"{form.kind}: {_moved(shown)} / {_moved(done.moved)}")
         return done
@@ -155,14 +155,12 @@ class Clerks:
         raise Violated("an act without a reason", form.kind)
 
     _last_refusal: Refusal | None = None
+    _last_words = ""
 
     def _note(self, form: Form, refusal: ActRefused) -> None:
-        self._last_refusal = refusal.refusal
+        self._last_refusal, self._last_words = refusal.refusal, str(refusal)
         self.refused[f"{form.kind}: {refusal.refusal.name}"] += 1
         self.world.count("refused")
-
-    def _was_used_before(self, hub: Hub, form: Form) -> bool:
-        return row_of(hub, form.number) is not None
 
     def _remember(self, hub: Hub, form: Form, done: Done[Any]) -> None:
         """Remember what outsiders know of an act: the numbers on cards that were handed out, an invitation's QR."""

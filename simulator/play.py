@@ -167,7 +167,7 @@ def _send_all(stage: Stage, machine: Machine, journal: Journal) -> None:
         if is_through:
             return
     if not journal.uplink().beyond and not journal.stopped and not journal.uplink().refused:
-        raise Violated("faults have stopped, and it is not sent", f"{machine.name}: {uplink.state}")
+        raise Violated("faults have stopped, and it is not sent", f"{machine.name}: {uplink.state} {journal.uplink()}")
 
 
 def _all_has_arrived(stage: Stage) -> None:
