@@ -140,6 +140,7 @@ def serve(
     The link that is shown opens the desk, once. A new start shows a new link.
     """
     from hub.app import create_app
+    from hub.audit.watch import Watch
     from hub.desk.base.gate import Gate
     from hub.served import Office
     from hub.serving import NotLoopback, PortTaken, loopback
@@ -164,10 +165,14 @@ def serve(
                 say_address(address)
                 _announce(address, f"{address}/desk/sign-in?key={gate.unused_key}", as_json=as_json)
 
+            watch = Watch(opened, lambda line: click.echo(line, err=True))
+            watch.start()
             try:
                 serve_app(app, where, told.port if port is None else port, announce)
             except PortTaken as error:
                 raise click.ClickException(str(error)) from error
+            finally:
+                watch.stop()
 
 
 @hub.command(name="import")
@@ -236,17 +241,21 @@ def cards(
 @_data
 @_database
 @click.option("--json", "as_json", is_flag=True, help="JSON で / As one JSON object.")
+@click.option("--out", type=_FILE, metavar="FILE.json", help="保守の担当へ渡すファイル / A file for support.")
 @_plainly
-def audit(data: Path, database: str, *, as_json: bool) -> None:
+def audit(data: Path, database: str, out: Path | None, *, as_json: bool) -> None:
     """帳簿を別の目で調べる / Read the whole database with other eyes, and name every row that is not as it must be.
 
     問題があれば終了コードは 1 です。注記は問題ではありません。
     Exit status 1 if there is a defect. Notes are none: they name what rests on the database alone.
     """
     from hub.audit import audit as audit_store
+    from hub.audit.support import write_support_file
 
     with opened_hub(data, database, SystemClock()) as opened:
         findings = audit_store(opened.store, opened.keyring)
+        if out is not None:
+            write_support_file(out, opened.store, opened.keyring, findings, opened.wall_ms())
     defects = sum(not one.is_note for one in findings)
     if as_json:
         told = [

@@ -322,7 +322,7 @@ PLANTED: Final[list[tuple[Rule, str, str, set[str]]]] = [
     (wrong_room, "hub/desk/base/forms.py", "def late():\n    from hub.register import events", {"register"}),
     (wrong_room, "hub/desk/held/routes.py", "import hub.desk.members.routes", {"desk/members"}),
     (wrong_room, "hub/desk/held/routes.py", "from hub.desk import members", {"desk/members"}),
-    (wrong_room, "hub/audit/tree.py", "from hub.intake.judge import judge", {"intake"}),
+    (wrong_room, "hub/audit/tree.py", "from hub.ledger.posting import post", {"ledger"}),
     (wrong_room, "hub/attic/old.py", "import hub.service", {"service"}),
     (wrong_room, "hub/store/database.py", "import hub.attic.old", {"attic"}),
     (writing, "hub/desk/base/acting.py", "served().hub.store.run(work)", {"store.run"}),
