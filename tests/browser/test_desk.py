@@ -334,9 +334,9 @@ def test_what_an_act_takes_back_is_shown_by_keyboard_alone_and_then_done(scene: 
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.get_by_text("1件・50ポイントを、1人から取り戻します")).to_be_visible()
-    found = [
-        violation for window in (WIDE, NARROW) if not page.set_viewport_size(window) for violation in violations(page)
-    ]
+    found = violations(page)
+    page.set_viewport_size(NARROW)
+    found += violations(page)
 
     tab_to(page, page.get_by_role("button", name="取り戻して行う"))
     page.keyboard.press("Enter")

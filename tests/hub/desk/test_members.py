@@ -193,7 +193,7 @@ def test_a_card_that_was_found_and_an_account_that_was_ended_come_back(world: Wo
     ended = desk.submit(found, "/end", reason="転出")
     reopened = desk.submit(ended, "/reopen", reason="戻った")
 
-    assert "カードが見つかった" not in found.text
+    assert found.form("/lost").offered["lost-issue"] == ["2", "1"]
     assert "利用終了" in ended.text
     assert "状態 state 利用中" in reopened.text
 

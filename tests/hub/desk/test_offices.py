@@ -39,6 +39,7 @@ def test_an_organisation_gets_an_allotment_and_more_points_with_a_reason(world: 
     page = desk.get("/desk/organisations/")
 
     desk.submit(page, "/allotments", organisation="2", name="清掃", points="3000", reason="予算")
+    world.now_ms += 1
     desk.submit(desk.get("/desk/organisations/"), "/raise", allotment="2", points="500", reason="参加者が増えた")
 
     with world.store.reading() as connection:
