@@ -11,6 +11,7 @@ from hub.intake.judging import Cause, judge_kiosk, judge_some
 from hub.intake.moment import moment_for
 from hub.intake.progress import Progress, lock_progress
 from hub.intake.stored import Name
+from hub.ledger.inbox import fill_touched
 from hub.ledger.posting import Moved
 from hub.store.database import execute, rows
 
@@ -51,7 +52,7 @@ def judge_by_kiosk(doing: Doing, entries: Mapping[bytes, set[Name]]) -> Moved:
     moved = Moved()
     for kiosk in sorted(entries):
         moved = moved.and_also(judge_entries(doing, kiosk, entries[kiosk]))
-    return moved
+    return _counted_once(doing, moved) if moved.taken and len(entries) > 1 else moved
 
 
 def judge_all_of(doing: Doing, kiosk: bytes, now_ms: int) -> Moved:
@@ -78,6 +79,25 @@ def entries_at(connection: sa.Connection, event: int) -> dict[bytes, set[Name]]:
         event=event,
     )
     return by_kiosk((bytes(one.kiosk), one.seq, bytes(one.hash)) for one in found)
+
+
+def _counted_once(doing: Doing, moved: Moved) -> Moved:
+    """Count each grant once. Kiosk by kiosk, a duplicate may have been posted in the place of a grant that was taken
+    back, and then been taken back itself: it was given to nobody.
+    """
+    fill_touched(doing.connection, moved.touched)
+    found = rows(
+        doing.connection,
+        """
+        SELECT t.kiosk, t.seq, t.hash, sum(t.points) AS net FROM touched k CROSS JOIN transfer t
+        WHERE t.event = k.event AND t.bucket = k.bucket AND t.member = k.member AND t.activity = k.activity
+          AND t.occasion = k.occasion AND t.act = :act
+        GROUP BY t.kiosk, t.seq, t.hash
+        """,
+        act=doing.number,
+    )
+    taken, given = sum(one.net < 0 for one in found), sum(one.net > 0 for one in found)
+    return moved._replace(taken=taken, given=given)
 
 
 def _cause(doing: Doing, now_ms: int, *, may_wait: bool) -> Cause:

@@ -57,9 +57,9 @@ def test_an_event_that_moves_away_and_back_leaves_everybody_with_what_they_had(w
     held = world.verdicts()
     again = [world.do(change_event, *change(world, version)) for version in (2, 3)]
 
-    assert (away.moved.people, away.moved.points_taken) == (6, 6 * VISIT_POINTS)
+    assert (away.moved.taken, away.moved.people, away.moved.points_taken) == (6, 6, 6 * VISIT_POINTS)
     assert held == {"held": (7, 7 * VISIT_POINTS)}
-    assert [sum(one.moved.net.values()) for one in again] == [6 * VISIT_POINTS, 0]
+    assert [(one.moved.given, sum(one.moved.net.values())) for one in again] == [(6, 6 * VISIT_POINTS), (0, 0)]
     assert world.picture() == before
     assert broken_invariants(world) == []
 
