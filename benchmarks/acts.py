@@ -11,12 +11,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import click
 import sqlalchemy as sa
 
+from benchmarks import written
 from benchmarks.ground import (
     HELPING,
     NOW_MS,
@@ -30,7 +32,7 @@ from benchmarks.ground import (
     laid,
     let_in,
 )
-from benchmarks.growth import ENTRY_LENGTH, empty_wal
+from benchmarks.growth import ENTRY_LENGTH
 from benchmarks.report import Line, Took, Works, at_most, by_turns
 from hub.acts.decisions import release
 from hub.acts.events import change_event
@@ -42,15 +44,15 @@ from hub.intake.values import Candidacy, Standing
 from hub.ledger.inbox import write_entries
 from hub.ledger.posting import Change, post
 from hub.store.database import row, rows
-from sync.batch import Head, read_batch, write_batch
+from sync.batch import Head
 from sync.citytime import DAY_MS
 from sync.entry import Grant
 from sync.member import with_check_digits
 
 
 class Sizes(NamedTuple):
-    """How much is measured: two hubs by their entries and booths, what one booth of each has really sent, and the
-    batches whose writing is measured.
+    """How much is measured: two hubs by their entries and booths, what one booth of each has really sent, and what is
+    sent then to see how much it writes.
     """
 
     rounds: int
@@ -62,27 +64,31 @@ class Sizes(NamedTuple):
     held_each: int
     events: int
     members: int
-    batches: int
-    batch: int
+    written: written.Sizes
+
+    @property
+    def fresh(self) -> int:
+        """Return how many events nobody has been to."""
+        return self.written.events + 1
 
 
-FULL: Final = Sizes(9, 1_000, 1_000_000, 500, 10_000, 500, 5, 334, 15_000, 30, 500)
-QUICK: Final = Sizes(2, 60, 300, 4, 100, 10, 1, 3, 200, 2, 20)
+FULL: Final = Sizes(9, 1_000, 1_000_000, 500, 10_000, 500, 5, 334, 15_000, written.FULL)
+QUICK: Final = Sizes(2, 60, 300, 4, 100, 10, 1, 3, 200, written.QUICK)
 
 SENDING: Final = 5_000
 WINDOW: Final = (NOW_MS - DAY_MS, NOW_MS + DAY_MS)
 LONG_AGO: Final = (NOW_MS - 40 * DAY_MS, NOW_MS - 39 * DAY_MS)
 """An event that was over when its grants were signed: they are held for their time."""
 USUAL, CHANGED, OVER, FRESH = range(4)
-"""The last events of a hub: one booth's usual one, the one that is changed, the one that was over, and one that nobody
-has been to.
+"""The last events of a hub: one booth's usual one, the one that is changed, the one that was over, and from there on
+those that nobody has been to.
 """
 
 
 @dataclass
 class Town:
-    """A filled hub, the booth whose records are touched, the numbers nobody knows, what is held, and the changed
-    event's version.
+    """A filled hub, the booth whose records are touched, one that will send, the numbers nobody knows, what is held,
+    the events that were not for filling, and the changed one's version.
     """
 
     ground: Ground
@@ -90,13 +96,8 @@ class Town:
     sender: Booth
     unknown: list[int]
     held: list[tuple[int, bytes]]
-    wal: Path
+    own: tuple[int, ...]
     version: int = 1
-
-    @property
-    def own(self) -> tuple[int, ...]:
-        """Return the events that are not for filling."""
-        return own_events(self.ground)
 
 
 def measure(folder: Path, sizes: Sizes) -> list[Line]:
@@ -119,19 +120,14 @@ def measure(folder: Path, sizes: Sizes) -> list[Line]:
                 assert _posted_at(town) == sizes.at_event
 
         took = by_turns(sizes.rounds, works)
-        written = _wal_bytes(towns["many"], sizes)
+        many = towns["many"]
+        lines = written.measure(folder / "many", many.ground, many.sender, many.own[FRESH:], sizes.written)
     return [
         _act_line(sizes, "make a number known, one grant", took, "make known"),
         _act_line(sizes, "release one record", took, "release"),
         _act_line(sizes, f"change an event with {sizes.at_event} grants, which takes them back", took, "there"),
         _act_line(sizes, "change it back, which gives them again", took, "back"),
-        Line(
-            f"WAL bytes a grant: batches of {sizes.batch}, {sizes.events} events, {sizes.members:,} members",
-            f"{written:,.0f} bytes, the entry's {ENTRY_LENGTH} among them",
-            "",
-            written,
-            at_most(1_600),
-        ),
+        *lines,
     ]
 
 
@@ -179,44 +175,25 @@ def _posted_at(town: Town) -> int:
     return int(turns.posted)
 
 
-def _wal_bytes(town: Town, sizes: Sizes) -> float:
-    """Send batches to an event that nobody has been to, and return how much each grant wrote."""
-    hub, written = town.ground.hub, 0
-    people = town.ground.chance.sample(town.ground.members, len(town.ground.members))
-    for number in range(sizes.batches):
-        crowd = people[number * sizes.batch : (number + 1) * sizes.batch]
-        encoded = write_batch(town.sender.batch(grants(town.ground, town.own[FRESH], crowd)))
-        empty_wal(hub)
-        take_batch(hub, read_batch(encoded))
-        written += town.wal.stat().st_size
-    return written / sizes.batches / sizes.batch
-
-
 @contextmanager
 def _town(folder: Path, sizes: Sizes) -> Iterator[Town]:
     """Found a hub, fill it, and let one booth send what the acts will touch."""
-    windows = [*[WINDOW] * sizes.events, WINDOW, WINDOW, LONG_AGO, WINDOW]
+    windows = [*[WINDOW] * sizes.events, WINDOW, WINDOW, LONG_AGO, *[WINDOW] * sizes.fresh]
     with laid(folder, sizes.members, len(windows), windows=windows) as ground:
         began = time.perf_counter()
         sent = min(sizes.sent_by_one, sizes.many)
         _fill(ground, sizes, sizes.many - sent)
-        own = own_events(ground)
-        booth, sender = let_in(ground, "見本1", own), let_in(ground, "見本2", own[FRESH:])
+        own = ground.events[sizes.events :]
+        booth, sender = let_in(ground, "見本1", own[:FRESH]), let_in(ground, "見本2", own[FRESH:])
         take_batch(ground.hub, sender.batch([sender.opened]))
         unknown = [_number(ground) for _ in range(sizes.rounds)]
-        _send(ground, booth, _bodies(ground, sizes, unknown, sent - 1))
+        _send(ground, booth, _bodies(ground, own, sizes, unknown, sent - 1))
         click.echo(f"filled {sizes.many:,} entries in {time.perf_counter() - began:.0f} s", err=True)
-        yield Town(ground, booth, sender, unknown, _held_for_time(ground, booth), folder / "hub.db-wal")
+        yield Town(ground, booth, sender, unknown, _held_for_time(ground, booth), own)
 
 
-def own_events(ground: Ground) -> tuple[int, ...]:
-    """Return the events that are not for filling, as USUAL, CHANGED … count them."""
-    return ground.events[-len(range(FRESH + 1)) :]
-
-
-def _bodies(ground: Ground, sizes: Sizes, unknown: list[int], count: int) -> list[Grant]:
+def _bodies(ground: Ground, own: tuple[int, ...], sizes: Sizes, unknown: list[int], count: int) -> list[Grant]:
     """Return what one booth grants: those for unknown numbers and those that will be held lie among its usual ones."""
-    own = own_events(ground)
     held = grants(ground, own[OVER], ground.members[: sizes.rounds])
     usual_count = count - sizes.at_event - len(held) - len(unknown)
     usual = grants(ground, own[USUAL], ground.members[:usual_count])
@@ -247,14 +224,18 @@ def _held_for_time(ground: Ground, booth: Booth) -> list[tuple[int, bytes]]:
 def _fill(ground: Ground, sizes: Sizes, entries: int) -> None:
     """Let other booths have sent so many entries: each at an event, with members that nobody else has there."""
     others = sizes.booths - 1
+    queues = {event: iter(_shuffled(ground)) for event in ground.events[: min(others, sizes.events)]}
     for number in range(others):
         count = entries * (number + 1) // others - entries * number // others
-        lap, place = divmod(number, sizes.events)
-        people = ground.members[lap * count : (lap + 1) * count - sizes.held_each]
-        _fill_one(ground, ground.events[place], people, sizes.held_each)
+        event = ground.events[number % sizes.events]
+        _fill_one(ground, event, list(islice(queues[event], count - sizes.held_each)), sizes.held_each)
 
 
-def _fill_one(ground: Ground, event: int, people: tuple[int, ...], held: int) -> None:
+def _shuffled(ground: Ground) -> list[int]:
+    return ground.chance.sample(ground.members, len(ground.members))
+
+
+def _fill_one(ground: Ground, event: int, people: list[int], held: int) -> None:
     booth, randbytes = let_in(ground, f"見本{event}", (event,)), ground.chance.randbytes
     posted = [eligible(ground, seq, randbytes(32), one) for seq, one in enumerate(grants(ground, event, people), 1)]
     judged = [*posted, *(_unknown(ground, event, len(posted) + 1 + more) for more in range(held))]
