@@ -66,7 +66,7 @@ ROOMS: Final[dict[str, set[str]]] = {
     "desk/records": _SUBJECT | {"acts", "desk/held", "desk/kiosks", "intake", "store"},
     "desk/offices": _SUBJECT | {"acts", "store"},
     "desk/events": _SUBJECT | {"acts", "desk/offices", "store"},
-    "desk/members": _SUBJECT | {"acts", "register", "print", "store"},
+    "desk/members": _SUBJECT | {"acts", "register", "print", "service", "store"},
     "wire": {"served", "register", "intake", "service", "store"},
     "desk/base": {"served", "acts", "intake", "ledger", "store"},
     "served": {"desk/base", "service"},

@@ -136,10 +136,13 @@ def _done(
 ) -> Done[Any] | Page:
     shown = _shown(asked.form)
     if shown is None and ACTS[kind_of(function)].takes_points and was_used(number) is None:
-        moved = preview(served().hub, visitor.person(), asked.reason, function, *arguments, **named)
-        if moved.points_taken:
-            return _confirm_page(asked, kind_of(function), moved, has_grown=False)
-        shown = moved
+        try:
+            shown = preview(served().hub, visitor.person(), asked.reason, function, *arguments, **named)
+        except ActRefused:
+            if was_used(number) is None:  # else this very form was quicker: a double click
+                raise
+    if shown is not None and shown.points_taken and _shown(asked.form) is None:
+        return _confirm_page(asked, kind_of(function), shown, has_grown=False)
     done = perform_within(served().hub, visitor.person(), number, asked.reason, shown, function, *arguments, **named)
     return done_before(number) if done.was_done_before else done
 

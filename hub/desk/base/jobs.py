@@ -15,6 +15,10 @@ Work = Callable[[Callable[[int], None]], bytes]
 """Makes the result; it tells how far it has come by calling what it is handed."""
 
 
+class JobFailed(Exception):
+    """A piece of work that cannot be done; the text is for the page that waits for it."""
+
+
 @dataclass
 class Job:
     """A piece of work: what for, how much, how far, and what came of it."""
@@ -57,12 +61,15 @@ class Jobs:
 
 
 def _run(job: Job, work: Work) -> None:
-    """Do the work. Whatever stops it is said on the page that waits for it; the hub goes on."""
+    """Do the work. Whatever stops it, the page that waits for it says so."""
 
     def told(done: int) -> None:
         job.done = done
 
     try:
         job.result = work(told)
-    except Exception as error:  # noqa: BLE001  # the thread's end: nobody above could say it
-        job.error = str(error) or type(error).__name__
+    except JobFailed as failed:
+        job.error = str(failed)
+    finally:
+        if not job.is_over:
+            job.error = "センターの不具合です。"

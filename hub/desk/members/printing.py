@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 
-from flask import Blueprint, abort, redirect, render_template, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask import Response as FlaskResponse
 from werkzeug.wrappers import Response
 
+from hub.desk.base.acting import REFUSED
 from hub.desk.base.forms import DeskForm
-from hub.desk.base.jobs import Job
+from hub.desk.base.jobs import Job, JobFailed
 from hub.desk.members import queries
 from hub.register.members import cards_of
 from hub.served import served
+from hub.service import Hub
 from sync.envelope import MEMBER
 
 AT_ONCE = 100
@@ -24,12 +27,12 @@ printing = Blueprint("printing", __name__)
 
 
 @printing.get("/<int(max=99999999999999):member>/card.pdf")
-def card(member: int) -> FlaskResponse:
+def card(member: int) -> Response:
     """The newest card of one member, to print."""
     with served().hub.store.reading() as connection:
         if queries.member_file(connection, member) is None:
             abort(HTTPStatus.NOT_FOUND)
-    return _pdf(draw_cards([member]), f"card-{member}.pdf")
+    return _sheet([member], f"card-{member}.pdf")
 
 
 @printing.get("/cards/<hex:act>.pdf")
@@ -38,7 +41,7 @@ def cards_of_join(act: bytes) -> Response:
     found = _joined(act)
     if len(found) > AT_ONCE:
         return redirect(url_for(".prepare", act=act))
-    return _pdf(draw_cards(found), "cards.pdf")
+    return _sheet(found, "cards.pdf")
 
 
 @printing.get("/cards/<hex:act>")
@@ -51,14 +54,7 @@ def prepare(act: bytes) -> str:
 def start(act: bytes) -> Response:
     """Begin to draw many cards. It changes nothing in the books, so that it needs no act."""
     members, hub, city = _joined(act), served().hub, served().office.city
-
-    def work(told: Callable[[int], None]) -> bytes:
-        from hub.print.cards import card_sheet  # slow to import
-
-        with hub.store.reading() as connection:
-            cards = cards_of(connection, members, hub.keyring.signer(MEMBER))
-        return card_sheet(cards, city, told)
-
+    work = partial(_draw, hub, members, city)
     key = served().jobs.start(hub.random_bytes(8).hex(), act.hex(), len(members), work)
     return redirect(url_for(".progress", key=key))
 
@@ -67,8 +63,11 @@ def start(act: bytes) -> Response:
 def progress(key: str) -> FlaskResponse:
     """How far the drawing is; then the sheets."""
     job = _job(key)
-    answer = FlaskResponse(render_template("members/progress.html", key=key, job=job), mimetype="text/html")
-    if not job.is_over:
+    is_over = job.is_over  # asked once: it may end meanwhile
+    answer = FlaskResponse(
+        render_template("members/progress.html", key=key, job=job, is_over=is_over), mimetype="text/html"
+    )
+    if not is_over:
         answer.headers["Refresh"] = str(REFRESH_SECONDS)
     return answer
 
@@ -79,14 +78,25 @@ def printed_cards(key: str) -> FlaskResponse:
     return _pdf(_job(key).result or abort(HTTPStatus.NOT_FOUND), "cards.pdf")
 
 
-def draw_cards(members: list[int]) -> bytes:
-    """Return the sheets of some members' newest cards."""
-    from hub.print.cards import card_sheet  # drawing is slow to import, and a hub without a printer never needs it
+def _sheet(members: list[int], name: str) -> Response:
+    """Return the sheets of a few members' newest cards, or the page of members with what is in the way."""
+    try:
+        return _pdf(_draw(served().hub, members, served().office.city, int), name)
+    except JobFailed as failed:
+        flash(str(failed), REFUSED)
+        return redirect(url_for("desk.members.page"))
 
-    hub = served().hub
+
+def _draw(hub: Hub, members: list[int], city: str, told: Callable[[int], object]) -> bytes:
+    """Draw the newest card of each member. Raises JobFailed."""
+    from hub.print.cards import CardError, card_sheet  # slow to import, and a hub without a printer never needs it
+
     with hub.store.reading() as connection:
         cards = cards_of(connection, members, hub.keyring.signer(MEMBER))
-    return card_sheet(cards, served().office.city)
+    try:
+        return card_sheet(cards, city, told)
+    except CardError as error:
+        raise JobFailed(str(error)) from error
 
 
 def _joined(act: bytes) -> list[int]:

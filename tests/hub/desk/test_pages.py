@@ -175,20 +175,10 @@ def test_who_signs_in_says_a_number_and_keeps_the_link_until_then(world: World, 
     assert desk.gate.unused_key is not None
 
 
-def twin(desk: Desk) -> Desk:
-    """The same browser a moment before: what a second click sends does not wait for the answer to the first."""
-    name = desk.app.config["SESSION_COOKIE_NAME"]
-    cookie = desk.client.get_cookie(name, path="/desk")
-    assert cookie is not None
-    other = Desk(desk.hub, signed_in=False, app=desk.app)
-    other.client.set_cookie(name, cookie.value, path="/desk")
-    return other
-
-
 def test_a_double_click_on_the_sign_in_lets_the_clerk_in(world: World) -> None:
     desk = Desk(world.hub, signed_in=False)
     page = desk.get(desk.link)
-    second_click = twin(desk)
+    second_click = desk.twin()
 
     first = desk.submit(page, "/sign-in", operator="7")
     world.now_ms += 59_000
@@ -202,7 +192,7 @@ def test_the_link_is_used_up_for_another_browser_and_after_a_minute(world: World
     desk = Desk(world.hub, signed_in=False)
     link = desk.link
     page = desk.get(link)
-    late = twin(desk)
+    late = desk.twin()
     stranger = Desk(world.hub, signed_in=False, app=desk.app)
     seen = stranger.get(link)
     desk.submit(page, "/sign-in", operator="7")
@@ -218,7 +208,7 @@ def test_the_link_is_used_up_for_another_browser_and_after_a_minute(world: World
 def test_a_double_click_after_signing_out_opens_nothing(world: World) -> None:
     desk = Desk(world.hub, signed_in=False)
     page = desk.get(desk.link)
-    second_click = twin(desk)
+    second_click = desk.twin()
     desk.submit(desk.submit(page, "/sign-in", operator="7"), "/sign-out")
 
     refused = second_click.submit(page, "/sign-in", operator="7")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from threading import Barrier
 from typing import Any, NamedTuple
 
 import pytest
@@ -235,4 +237,25 @@ def test_a_form_sent_twice_is_done_once(scene: Scene, endpoint: str) -> None:
     assert first.status == 200, first.text
     assert len(after_first["act"]) > len(before["act"])
     assert picture(world) == after_first
-    assert "もう行われています" in second.text or "もうすべて新しくなっています" in second.text
+    assert "もう一度は行っていません" in second.text or "もうすべて新しくなっています" in second.text
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["desk.kiosks.stop", "desk.offices.add_points", "desk.members.add", "desk.events.call_off"]
+)
+def test_clicks_at_the_same_moment_are_done_once(scene: Scene, endpoint: str) -> None:
+    world, desk = scene.world, Desk(scene.world.hub)
+    sent = FORMS[endpoint](scene)
+    page, before, ready = desk.get(sent.page), picture(world)["act"], Barrier(3)
+
+    def click(_: int) -> Page:
+        browser = desk.twin()
+        ready.wait()
+        return browser.submit(page, sent.ending, **sent.typed)
+
+    with ThreadPoolExecutor(3) as threads:
+        answers = list(threads.map(click, range(3)))
+
+    assert [answer.status for answer in answers] == [200, 200, 200]
+    assert len(picture(world)["act"] - before) == 1
+    assert sum("もう一度は行っていません" in answer.text for answer in answers) == 2
