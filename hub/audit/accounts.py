@@ -69,9 +69,10 @@ class Movements:
         act = acts.made("movement", one.kind, one.act, name)
         if not bytes(one.mark).startswith(_begins(one, source)):
             defect = defect or "its mark is another act's"
-        if act is not None and one.posted_ms < act.done_ms:
-            defect = defect or "posted before its act was done"
-            self._findings.defect("act", "done after a movement that it caused", act=act.act)
+        is_later_by_right = one.kind == "share back" and act is not None and one.posted_ms >= act.done_ms
+        if act is not None and one.posted_ms != act.done_ms and not is_later_by_right:
+            defect = defect or "posted at another moment than its act was done"
+            self._findings.defect("act", "done at another moment than a movement that it caused", act=act.act)
         if defect:
             self._findings.defect("movement", defect, **name)
         self._marks[bytes(one.act)].append(name)
@@ -120,6 +121,8 @@ class Movements:
                 self._name(act, "other points than its act asks for")
                 if act in acts.by_key:
                     self._findings.defect("act", f"moved {found[key]} points instead of {wanted}", act=act)
+                    table = "replacement" if "replace" in acts.by_key[act].kind else "decision"
+                    self._findings.defect(table, f"its act moved {found[key]} points instead of {wanted}", kiosk=kiosk)
 
     def _name(self, act: bytes, defect: str) -> None:
         for name in self._marks[act]:

@@ -16,6 +16,19 @@ from hub.audit.findings import Findings
 from hub.audit.reading import of_kiosks
 from hub.audit.tree import Line, Place
 from hub.audit.versions import by_subject
+from hub.intake.reasons import Reason
+from sync.citytime import DAY_MS
+
+NEVER_SET_ASIDE = int(
+    Reason.NOT_UNDERSTOOD
+    | Reason.OCCASION
+    | Reason.MEMBER_UNKNOWN
+    | Reason.BEYOND_SHARE
+    | Reason.HOLE
+    | Reason.VOID_OF_NOTHING
+    | Reason.CLOCK
+)
+"""What no release sets aside: each has an act of its own, or none."""
 
 
 class Decision(NamedTuple):
@@ -134,6 +147,10 @@ def _read_decisions(
             if act is not None:
                 covered = _cover(one, covered, act.act, name, covers)
             found[name["kiosk"]].covers_ever.add(one.allotment)
+            if act is not None and act.says.get("seq", name["seq"]) != name["seq"]:
+                findings.defect("act", "names another entry than its decision", act=act.act)
+            if act is not None and act.says.get("hash", name["hash"]) != name["hash"]:
+                findings.defect("act", "names another entry than its decision", act=act.act)
             defect = _defect_of_decision(one)
             if defect:
                 findings.defect("decision", defect, **name, version=one.version)
@@ -152,6 +169,8 @@ def _defect_of_decision(one: Any) -> str:  # a row
         return "a cover needs an allotment and points"
     if one.kind != "release" and (one.reasons or one.allotment):
         return "only a release sets reasons aside and takes cover"
+    if one.reasons & NEVER_SET_ASIDE:
+        return "sets aside what no release may"
     return "a release sets something aside" if one.kind == "release" and not one.reasons else ""
 
 
@@ -186,8 +205,8 @@ def _read_lines(
             act = acts.made("line", one.kind, one.act, whose, kiosk=name["kiosk"])
             if act is not None and one.kind == "withdrawn" and act.says.get("seq") not in {None, one.tip_seq}:
                 findings.defect("line", "its act names another last entry", **whose)
-            if act is not None and act.done_ms > one.since_ms:
-                findings.defect("line", "drawn before its act was done", **whose)
+            if act is not None and not act.done_ms <= one.since_ms <= acts.newest_ms + DAY_MS:
+                findings.defect("line", "drawn before its act was done, or long after", **whose)
                 findings.defect("act", "done after its line was drawn", act=act.act)
 
 
@@ -250,6 +269,9 @@ def _read_replacements(
             if one.state == "in force":
                 says |= {column: getattr(one, column) for column in ("first_seq", "last_seq", "event", "activity")}
             act = acts.made("replacement", one.state, one.act, whose, **says)
+            if one.state == "in force":
+                given = {column: getattr(one, column) for column in _RANGE[:-1]}
+                acts.check_content(act, "replacement", whose, kiosk=name["kiosk"], **given)
             subject = (one.first_seq, one.last_seq, one.from_event, one.from_activity)
             before = newest.get(subject)
             if one.state == "taken back" and (before is None or before.state == "taken back"):
@@ -286,8 +308,10 @@ def _read_answers(
             how = "taken back" if one.started_ms is None else "said"
             whose = {**name, "version": one.version}
             act = acts.made("boot_start", how, one.act, whose, kiosk=name["kiosk"])
-            if act is not None and act.done_ms > one.since_ms:
-                findings.defect("boot_start", "known before its act was done", **whose)
+            given = {"started_ms": one.started_ms} if how == "said" else {}
+            acts.check_content(act, "boot_start", whose, kiosk=name["kiosk"], boot=name["boot"], **given)
+            if act is not None and not act.done_ms <= one.since_ms <= acts.newest_ms + DAY_MS:
+                findings.defect("boot_start", "known before its act was done, or long after", **whose)
                 findings.defect("act", "done after its answer was known", act=act.act)
         newest = versions[-1]
         if len(versions) > 1:

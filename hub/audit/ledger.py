@@ -17,6 +17,7 @@ from hub.audit.expected import NO_KEY, Expected, Identity, Key, Scratch, winner_
 from hub.audit.findings import Findings, is_in_bucket
 from hub.audit.limits import LimitWatch
 from hub.audit.reading import stream
+from sync.citytime import DAY_MS
 
 KEY_COLUMNS = ("event", "bucket", "member", "activity", "occasion")
 _OF_A_TURN = ("kiosk", "seq", "hash", "allotment", "occurred_ms", "occurred_from")
@@ -131,7 +132,9 @@ class Ledger:
         return self._defect_of_age(expected, row_ms)
 
     def _defect_of_age(self, expected: Expected, row_ms: int) -> str:
-        if row_ms >= expected.arrived_ms or not self._has_one_kiosk:
+        if row_ms > self._acts.newest_ms + DAY_MS:
+            return "later than anything else the hub has done"
+        if row_ms >= expected.arrived_ms - (0 if self._has_one_kiosk else DAY_MS):
             return ""
         self._findings.defect("entry", "arrived after it was judged", **_placed(expected))
         return "older than its arrival"
@@ -263,8 +266,8 @@ def _defect_of_return(one: Any, before: Any) -> str:
 def _defect_of_aside(one: Any, expected: Expected) -> str:
     if (one.verdict, one.reasons) != (expected.row_verdict, expected.row_reasons):
         return f"is to be {expected.row_verdict} {expected.row_reasons}, not {one.verdict} {one.reasons}"
-    may_be = {expected.boot, b""} if one.verdict == "duplicate" else {expected.boot}  # it is asked of what is held
-    return "" if bytes(one.boot) in may_be else f"is of boot {expected.boot.hex()}"
+    boot = b"" if one.verdict == "duplicate" else expected.boot
+    return "" if bytes(one.boot) == boot else f"is of boot {boot.hex()}"
 
 
 def check_counts(connection: sa.Connection, ledger: Ledger, findings: Findings) -> None:

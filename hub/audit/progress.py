@@ -93,13 +93,20 @@ def check_kept_folds(kiosk: bytes, kept: Mapping[int, bytes], folds: Mapping[int
 
 def check_landmarks(connection: sa.Connection, kiosk: bytes, arrived: list[Arrived], findings: Findings) -> None:
     """Check that every entry that is no grant is a landmark, and no other."""
-    wanted = {(one.seq, one.hash) for one in arrived if not isinstance(one.body, Grant) and not one.is_altered}
+    wanted = {
+        (one.seq, one.hash): one.stamp.boot if one.stamp else b""
+        for one in arrived
+        if not isinstance(one.body, Grant) and not one.is_altered
+    }
     altered = {(one.seq, one.hash) for one in arrived if one.is_altered}
     kept = {
-        (one.seq, bytes(one.hash))
-        for one in stream(connection, "SELECT seq, hash FROM landmark WHERE kiosk = :kiosk", kiosk=kiosk)
+        (one.seq, bytes(one.hash)): bytes(one.boot)
+        for one in stream(connection, "SELECT * FROM landmark WHERE kiosk = :kiosk", kiosk=kiosk)
     }
-    for seq, entry_hash in sorted((wanted ^ kept) - altered):
+    for seq, entry_hash in sorted(wanted.keys() & kept.keys()):
+        if wanted[seq, entry_hash] != kept[seq, entry_hash]:
+            findings.defect("landmark", "is of another boot", kiosk=kiosk, seq=seq, hash=entry_hash)
+    for seq, entry_hash in sorted((wanted.keys() ^ kept.keys()) - altered):
         defect = "missing: no grant" if (seq, entry_hash) in wanted else "there is no such entry, or it is a grant"
         findings.defect("landmark", defect, kiosk=kiosk, seq=seq, hash=entry_hash)
 

@@ -149,8 +149,15 @@ def _check_event(
         findings.defect("allotment", "missing, though an event names it", allotment=one.allotment)
     if how in {"open", "called off"} and known[-1][:5] != known[-2][:5]:
         findings.defect("event", "called off or taken up with other contents", **name)
-    if how in {"open", "called off"} and known[-1].activities != known[-2].activities:
-        findings.defect("activity", "another than before its event was called off or taken up", **name)
+    if how in {"open", "called off"}:
+        for number in sorted(_differing(known[-1].activities, known[-2].activities)):
+            for version in (before.version, one.version):
+                defect = "not the same before and after its event was called off or taken up"
+                findings.defect("activity", defect, event=one.event, version=version, activity=number)
+
+
+def _differing(some: tuple[Activity, ...], others: tuple[Activity, ...]) -> set[int]:
+    return {activity.activity for activity in set(some) ^ set(others)}
 
 
 def _read_activity(one: Any, findings: Findings) -> Activity | None:

@@ -13,7 +13,7 @@ from collections.abc import Container, Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from hub.audit.decided import Decided, Replacement
+from hub.audit.decided import NEVER_SET_ASIDE, Decided, Replacement
 from hub.audit.expected import DISMISSED, ELIGIBLE, HELD, NO_KEY, Expected, Key
 from hub.audit.folds import Fold, State, fold_of
 from hub.audit.journal import Arrived
@@ -28,16 +28,6 @@ from sync.manifest import Activity, OccasionBy
 from sync.member import bucket_of
 from sync.rules import points_for
 
-NEVER_SET_ASIDE = int(
-    Reason.NOT_UNDERSTOOD
-    | Reason.OCCASION
-    | Reason.MEMBER_UNKNOWN
-    | Reason.BEYOND_SHARE
-    | Reason.HOLE
-    | Reason.VOID_OF_NOTHING
-    | Reason.CLOCK
-)
-"""What no release sets aside: each has an act of its own, or none."""
 COVERED_BY_DECISION = int(Reason.NOT_THIS_KIOSKS | Reason.FORK | Reason.STOPPED | Reason.WITHDRAWN | Reason.HOLE)
 """Where no share covers a grant, so that its release says where the points come from."""
 VOID_WITHIN_MS = 10 * 3_600_000

@@ -85,7 +85,7 @@ def hang_together(arrived: list[Arrived], first_prev: bytes, lines: Lines, kept_
         place = (one.seq, one.hash)
         reasons = 0 if place in in_base else int(off.get(place, usual))
         if drawn is not None and one.seq > drawn.tip[0]:
-            reasons |= DRAWN[drawn.kind]
+            reasons |= DRAWN.get(drawn.kind, Reason.STOPPED)
         if reasons:
             aside.append((one, reasons))
     beyond = _runs(one for one in arrived if (one.seq, one.hash) not in in_base) if lines.fork is None else ()
