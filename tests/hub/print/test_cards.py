@@ -151,7 +151,9 @@ def test_no_character_of_a_card_lacks_its_glyph() -> None:
 
 def test_no_character_of_the_desk_itself_lacks_its_glyph() -> None:
     pages = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "hub").rglob("*.html")))
-    words = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "hub" / "desk").rglob("*.py")))
+    # numbers.py lists the dashes that keyboards make: they are read and never shown
+    sources = sorted({*(ROOT / "hub" / "desk").rglob("*.py")} - {ROOT / "hub" / "desk" / "base" / "numbers.py"})
+    words = "".join(path.read_text(encoding="utf-8") for path in sources)
 
     assert len(pages) > 10_000
     assert missing_glyphs(pages + words) - {"\n"} == set()
