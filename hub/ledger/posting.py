@@ -64,18 +64,17 @@ def post(
     """Bring the ledger from what the standings of one kiosk were to what they are. `act` is the act that caused it."""
     posting = _Posting(connection, kiosk, now_ms, act)
     posting.forget_rows(changes)
-    fresh = [new for old, new in changes if old is None and new is not None and new.candidacy is Candidacy.ELIGIBLE]
-    contested = posting.post_fresh([one.claim(kiosk) for one in fresh])
     keys: dict[RepeatKey, list[Claim]] = {}
     gone: set[tuple[bytes, int, bytes]] = set()
-    for claim in contested:
-        keys.setdefault(claim.key, []).append(claim)
     for old, new in changes:
         if old is not None and old.candidacy is Candidacy.ELIGIBLE:
             keys.setdefault(old.key, [])
             gone.add((kiosk, old.seq, old.hash))
         if old is not None and new is not None and new.candidacy is Candidacy.ELIGIBLE:
             keys.setdefault(new.key, []).append(new.claim(kiosk))
+    fresh = [new for old, new in changes if old is None and new is not None and new.candidacy is Candidacy.ELIGIBLE]
+    for claim in posting.post_fresh([one.claim(kiosk) for one in fresh], {key.member for key in keys}):
+        keys.setdefault(claim.key, []).append(claim)
     posting.settle(keys, gone)
     posting.put_rows(changes)
     return posting.finish()
@@ -109,18 +108,19 @@ class _Posting:
         for one in aside:
             self._count(self._kiosk, one.candidacy.value, one.points, -1 if one.is_counted else 0)
 
-    def post_fresh(self, claims: list[Claim]) -> list[Claim]:
+    def post_fresh(self, claims: list[Claim], others: set[int]) -> list[Claim]:
         """Post the claims of entries that have just arrived whose key nobody has claimed before; return the others.
 
         Rows go in sorted by key, then the better claim first, so that of two claims in one batch the right one wins.
+        `others` are members whose keys will be settled: they are locked together with those of the claims.
         """
         fill_inbox(self._connection, sorted(claims, key=_posting_order))
         if not claims:
             return []
         posted = execute(self._connection, _POST_INBOX, now_ms=self._now_ms)
         contested = [] if posted == len(claims) else self._drop_contested(claims)
-        if contested:
-            self._lock_members({claim.key.member for claim in claims})
+        if contested or others:
+            self._lock_members({claim.key.member for claim in claims} | others)
         execute(self._connection, _CREDIT_INBOX)
         lost = {claim.identity for claim in contested}
         for claim in claims:
