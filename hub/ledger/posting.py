@@ -95,7 +95,6 @@ class _Posting:
         self._accounts: Counter[tuple[str, int, int]] = Counter()
         self._net: Counter[int] = Counter()
         self._touched: set[RepeatKey] = set()
-        self._asked: set[int] = set()
         self._locked: set[int] = set()
         self._taken = 0
         self._given = 0
@@ -180,15 +179,9 @@ class _Posting:
         """Lock members' balances in key order: two hubs that meet on a key take turns from here on."""
         if members <= self._locked:
             return
-        self._ask(members)
+        fill_asked(self._connection, members)
         execute(self._connection, _LOCK_ASKED)
         self._locked |= members
-
-    def _ask(self, members: set[int]) -> None:
-        """Fill the table of members to be looked up, unless these are in it already."""
-        if not members <= self._asked:
-            fill_asked(self._connection, members)
-            self._asked = members
 
     def _read_keys(self, keys: Iterable[RepeatKey]) -> dict[RepeatKey, OnKey]:
         fill_touched(self._connection, keys)
@@ -208,7 +201,7 @@ class _Posting:
         """Write the turns with what is owed on each, and the members' balances."""
         if not turns:
             return
-        owed = owed_on(turns, self._held_by({one.claim.key.member for one in turns}))
+        owed = owed_on(turns, self._held())
         for one in turns:
             if one.sign > 0:
                 self._note_given(one.claim)
@@ -258,13 +251,13 @@ class _Posting:
             ],
         )
 
-    def _held_by(self, members: set[int]) -> dict[int, int]:
-        self._ask(members)
+    def _held(self) -> dict[int, int]:
+        """Return what the members of the keys that were read have."""
         found = rows(
             self._connection,
             """
-            SELECT b.member, b.held FROM asked a CROSS JOIN member_balance b
-            WHERE b.bucket = a.bucket AND b.member = a.member
+            SELECT b.member, b.held FROM touched k CROSS JOIN member_balance b
+            WHERE b.bucket = k.bucket AND b.member = k.member
             """,
         )
         return {one.member: one.held for one in found}
