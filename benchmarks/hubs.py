@@ -30,7 +30,9 @@ NONE_THERE: Final = "there is no PostgreSQL to start (./kumapo test brings it): 
 
 
 class Sizes(NamedTuple):
-    """How much is measured: batches of each hub in a round, and how many of a hundred members come to both."""
+    """How much is measured: batches of each hub in a round (an even number), and how many of a hundred members come to
+    both.
+    """
 
     rounds: int
     batches: int
@@ -123,18 +125,20 @@ def _pipe(pipe: IO[str] | None) -> IO[str]:
 def _batches(folder: Path, ground: Ground, event: int, sizes: Sizes, shared_percent: int) -> list[Path]:
     """Sign what a booth of each hub sends, all at one event; return a file of batches for each hub.
 
-    Of each hundred members so many are at both booths in the same batch: each such grant meets the other's.
+    Of each hundred members so many are at both booths: each such grant meets the other's. Half of them come to one
+    booth first, half to the other, a batch apart.
     """
     booths = [let_in(ground, f"見本{event}-{number}", (event,)) for number in range(HUBS)]
     for booth in booths:
         take_batch(ground.hub, booth.batch([booth.opened]))
     people = iter(ground.chance.sample(ground.members, len(ground.members)))
     both = sizes.batch * shared_percent // 100
+    shared = [list(itertools.islice(people, both)) for _ in range(sizes.batches)]
     sent: list[list[bytes]] = [[] for _ in booths]
-    for _ in range(sizes.batches):
-        shared = list(itertools.islice(people, both))
-        for booth, batches in zip(booths, sent, strict=True):
-            batches.append(_batch(ground, booth, event, [*shared, *itertools.islice(people, sizes.batch - both)]))
+    for number in range(sizes.batches):
+        for place, (booth, batches) in enumerate(zip(booths, sent, strict=True)):
+            others = itertools.islice(people, sizes.batch - both)
+            batches.append(_batch(ground, booth, event, [*shared[number ^ place], *others]))
     files = [folder / f"{event}-{number}" for number in range(HUBS)]
     for file, batches in zip(files, sent, strict=True):
         file.write_bytes(msgspec.msgpack.encode(batches))
