@@ -10,7 +10,7 @@ from hub.intake.chain import cursor_on_branch
 from hub.intake.check import Arriving, Checked, check_batch
 from hub.intake.facts import KioskRow, accepted_holes, find_kiosk, lines_of
 from hub.intake.judging import Cause, goes_on, judge_on, judge_whole
-from hub.intake.moment import moment_for
+from hub.intake.moment import moment_of_arrival
 from hub.intake.progress import Progress, lock_progress, write_progress
 from hub.intake.reasons import Reason
 from hub.intake.stored import all_entries, keep_landmarks
@@ -62,7 +62,7 @@ def _arrive(  # one batch and everything that bears on it
         return doubt
     _register(hub, connection, kiosk, batch)
     progress = lock_progress(connection, kiosk.kiosk, hub.wall_ms())
-    now_ms = moment_for(hub, connection, kiosk.kiosk)
+    now_ms = moment_of_arrival(hub, connection, kiosk.kiosk)
     instance = instances(connection)[-1]
     if is_rolled_back(connection) or _shows_our_future(hub, batch, progress, instance):
         mark_rolled_back(connection, f"receipt shown by {kiosk.kiosk.hex()}")

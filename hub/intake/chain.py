@@ -81,16 +81,15 @@ def fork_tip(links: Iterable[Link], forked_at: int, cursor: Head, holes: Mapping
 def branches(links: Iterable[Link], first_prev: bytes, lines: Lines, holes: Mapping[int, int]) -> Branches:
     """Return how the links hang together. `holes` maps first to last number of each hole that a person has accepted."""
     ordered = sorted(links)
-    if lines.fork is not None:
-        base, off = _before_fork(ordered, lines.fork, holes), lines.fork.reason
-    else:
-        base, off = _contiguous(ordered, holes), Reason.HOLE
-    in_base = {link.hash for link in base}
+    usual = Reason.HOLE if lines.fork is None else Reason.FORK
+    way = ordered if lines.fork is None else _way_to_tip(ordered, lines.fork)
+    base = _contiguous(way, holes)
+    in_base, on_way = {link.hash for link in base}, {link.hash for link in way}
     drawn = lines.drawn
     main = [link for link in base if drawn is None or link.seq <= drawn.tip.seq]
     aside: dict[bytes, Reason] = {}
     for link in ordered:
-        reasons = NONE if link.hash in in_base else off
+        reasons = NONE if link.hash in in_base else Reason.HOLE if link.hash in on_way else usual
         if drawn is not None and link.seq > drawn.tip.seq:
             reasons |= drawn.reason
         if reasons:
@@ -112,13 +111,13 @@ def cursor_on_branch(links: Iterable[Link], wanted: Iterable[Head], holes: Mappi
     return otherwise
 
 
-def _before_fork(ordered: list[Link], fork: Line, holes: Mapping[int, int]) -> list[Link]:
-    """Return what counts of a forked kiosk: what leads to the tip, and at least the whole chain before the forked
-    number, also where it arrives only later.
+def _way_to_tip(ordered: list[Link], fork: Line) -> list[Link]:
+    """Return what may count of a forked kiosk: what leads to the tip, over whatever is missing on the way; and at least
+    the whole chain before the forked number, also where that arrives only later.
     """
-    if fork.tip.seq >= fork.fork_seq:
-        return _ancestors(ordered, fork.tip, holes)
-    return _contiguous([link for link in ordered if link.seq < fork.fork_seq], holes)
+    if fork.tip.seq < fork.fork_seq:
+        return [link for link in ordered if link.seq < fork.fork_seq]
+    return _ancestors(ordered, fork.tip, {1: fork.tip.seq})
 
 
 def _ancestors(ordered: list[Link], tip: Head, holes: Mapping[int, int]) -> list[Link]:

@@ -14,6 +14,17 @@ from hub.store.database import row
 
 def moment_for(hub: Hub, connection: sa.Connection, kiosk: bytes) -> int:
     """Return the hub's time, but never one before what is written down about a kiosk already."""
+    return max(hub.wall_ms(), _known_ms(connection, kiosk))
+
+
+def moment_of_arrival(hub: Hub, connection: sa.Connection, kiosk: bytes) -> int:
+    """Return the hub's time, but one after everything that is written down about a kiosk: what was known when an entry
+    arrived must be told from what came with the next batch, or was decided in the same millisecond.
+    """
+    return max(hub.wall_ms(), _known_ms(connection, kiosk) + 1)
+
+
+def _known_ms(connection: sa.Connection, kiosk: bytes) -> int:
     known = row(
         connection,
         """
@@ -27,4 +38,4 @@ def moment_for(hub: Hub, connection: sa.Connection, kiosk: bytes) -> int:
         """,
         kiosk=kiosk,
     )
-    return max(hub.wall_ms(), known.moment or 0)
+    return known.moment or 0

@@ -137,3 +137,15 @@ def test_a_hole_of_a_million_million_numbers_is_stepped_over_at_once() -> None:
 
     assert names(branches(links, ROOT, lines, {3: far - 1}).main) == "aby"
     assert names(branches(links, ROOT, NO_LINES, {3: far - 1}).main) == "aby"
+
+
+def test_a_hole_on_the_way_to_a_forks_tip_cuts_what_lies_behind_it_until_it_is_accepted() -> None:
+    links = [*(link for link in chain("abcdef") if link.seq != 4), *chain("xy", prev=b"b", first_seq=3)]
+    lines = Lines(fork=Line(Head(6, b"f"), Reason.FORK, 3))
+
+    cut = branches(links, ROOT, lines, {})
+    accepted = branches(links, ROOT, lines, {4: 4})
+
+    assert (names(cut.main), cut.cursor) == ("abc", Head(3, b"c"))
+    assert (cut.aside[b"e"], cut.aside[b"x"]) == (Reason.HOLE, Reason.FORK)
+    assert (names(accepted.main), accepted.cursor) == ("abcef", Head(6, b"f"))
