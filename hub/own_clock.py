@@ -105,7 +105,7 @@ def forget_doubt(connection: sa.Connection) -> None:
 
 
 def newest_arrival_not_looked_at(connection: sa.Connection) -> int:
-    """Return the newest moment of arrival, 0 where a person has seen it and trusted the clock all the same. What arrives
+    """Return the newest moment of arrival, 0 where a person has seen it and trusted the clock all the same. What comes
     afterwards is put down a millisecond later each time, until the clock has caught up.
     """
     newest = _newest_arrival(connection)

@@ -89,7 +89,8 @@ def approve_kiosk(doing: Doing, enrolment: bytes, events: tuple[int, ...], share
     kiosk = kiosk_identity(invited.public_key)
     if find_kiosk(doing.connection, kiosk) is not None:
         raise ActRefused(Refusal.LET_IN_ALREADY)
-    _write_kiosk(doing, kiosk, invited.public_key)
+    approved_ms = max(doing.now_ms, invited.expires_ms - LIFETIME_MS)  # a clock may be set back in between
+    _write_kiosk(doing, kiosk, invited.public_key, approved_ms)
     write_name(doing.connection, KioskName(kiosk, 1, invited.name, invited.organisation), doing.number)
     settle_invitation(doing.connection, enrolment, APPROVED)
     for event in sorted(set(events)):
@@ -140,11 +141,11 @@ def renew_settings(doing: Doing, kiosk: bytes) -> Outcome[None]:
     return Outcome(None)
 
 
-def _write_kiosk(doing: Doing, kiosk: bytes, public_key: bytes) -> None:
+def _write_kiosk(doing: Doing, kiosk: bytes, public_key: bytes, approved_ms: int) -> None:
     serial = int.from_bytes(doing.hub.random_bytes(SERIAL_LENGTH), "big")
     certificate = Certificate(public_key, serial, 0)
     encoded = b"" if doing.is_preview else write_certificate(doing.hub.keyring.signer(KIOSK), certificate)
-    write_kiosk(doing.connection, kiosk, public_key, serial, encoded, doing.now_ms, doing.number)
+    write_kiosk(doing.connection, kiosk, public_key, serial, encoded, approved_ms, doing.number)
 
 
 def _turn_assignment(doing: Doing, kiosk: bytes, event: int, state: str) -> Outcome[None]:
