@@ -67,7 +67,7 @@ class Movements:
             self._findings.defect("movement", defect, **name)
             return
         act = acts.made("movement", one.kind, one.act, name)
-        if not bytes(one.mark).startswith(_begins(one, source)):
+        if not _is_marked(one, source, target):
             defect = defect or "its mark is another act's"
         is_later_by_right = one.kind == "share back" and act is not None and one.posted_ms >= act.done_ms
         if act is not None and one.posted_ms != act.done_ms and not is_later_by_right:
@@ -129,10 +129,16 @@ class Movements:
             self._findings.defect("movement", defect, **name)
 
 
-def _begins(one: Any, source: Account) -> bytes:
-    """Return how a movement's mark begins: with its act, or with the kiosk that named a lower share."""
-    is_by_kiosk = one.kind == "share back" and bytes(one.mark)[:16] != bytes(one.act)
-    return _kiosk_of(source[1]) + source[2].to_bytes(4, "big") if is_by_kiosk else bytes(one.act)
+def _is_marked(one: Any, source: Account, target: Account) -> bool:
+    """Tell whether a movement's mark is its act, with its allotment behind it where the act makes several; or the
+    kiosk, the allotment and the manifest that it named, where a share came back by itself.
+    """
+    mark, act = bytes(one.mark), bytes(one.act)
+    allotment = next((holder for kind, holder, _ in (source, target) if kind == "allotment"), 0)
+    behind = (allotment % 2**32).to_bytes(4, "big")
+    if mark in {act, act + behind}:
+        return True
+    return one.kind == "share back" and mark[:-16] == _kiosk_of(source[1]) + behind
 
 
 def _defect_of(one: Any, source: Account, target: Account) -> str:

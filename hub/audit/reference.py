@@ -148,7 +148,9 @@ def _check_event(
         findings.defect("event", f"allotment {one.allotment} does not exist", **name)
         findings.defect("allotment", "missing, though an event names it", allotment=one.allotment)
     if how in {"open", "called off"} and known[-1][:5] != known[-2][:5]:
-        findings.defect("event", "called off or taken up with other contents", **name)
+        for version in (before.version, one.version):
+            defect = "not the same before and after it was called off or taken up"
+            findings.defect("event", defect, event=one.event, version=version)
     if how in {"open", "called off"}:
         for number in sorted(_differing(known[-1].activities, known[-2].activities)):
             for version in (before.version, one.version):

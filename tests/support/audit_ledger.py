@@ -377,15 +377,16 @@ def _stopped_and_withdrawn(world: Ledger) -> None:
     today = city_day(world.now_ms)
     for name, stop in (("盗まれた端末", withdraw_kiosk), ("止めた端末", stop_kiosk)):
         booth = world.booth(name)
-        booth.grant(0, activity=HELP, occasion=today, quantity=60, points=200)
-        _send(booth)
-        world.do(stop, booth.kiosk)
-        booth.grant(1, activity=HELP, occasion=today, quantity=60, points=200)
-        _send(booth)
-    world.do(resume_kiosk, booth.kiosk)
-    world.do(stop_kiosk, booth.kiosk)
-    booth.grant(2, activity=HELP, occasion=today, quantity=60, points=200)
-    _send(booth)
+        for person in range(2):
+            booth.grant(person, activity=HELP, occasion=today, quantity=60, points=200)
+            _send(booth)
+            if person == 0:
+                world.do(stop, booth.kiosk)
+        if stop is stop_kiosk:
+            world.do(resume_kiosk, booth.kiosk)
+            world.do(stop, booth.kiosk)
+            booth.grant(2, activity=HELP, occasion=today, quantity=60, points=200)
+            _send(booth)
 
 
 def _people_and_settings(world: Ledger, booth: Booth) -> None:
