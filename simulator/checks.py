@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from typing import Any, NoReturn
 
 import sqlalchemy as sa
-from hub.audit.watch import check_keys
 
 from hub.audit import audit
 from hub.audit.findings import Finding
+from hub.audit.watch import check_keys
 from hub.intake.judging import Cause, judge_kiosk
 from hub.intake.moment import moment_for
 from hub.intake.reasons import NOT_COUNTED
@@ -36,9 +36,7 @@ Name = tuple[bytes, int, bytes]
 def check_reckoning(hub: Hub) -> None:
     """Look whether transfers, balances, accounts, counts and what lies aside agree. Raises Violated."""
     with hub.store.reading() as connection:
-        transfers = rows(
-            connection, "SELECT * FROM transfer ORDER BY event, bucket, member, activity, occasion, turn"
-        )
+        transfers = rows(connection, "SELECT * FROM transfer ORDER BY event, bucket, member, activity, occasion, turn")
         aside = rows(connection, "SELECT * FROM aside")
         standing = _turns(transfers)
         _winners(standing, aside)

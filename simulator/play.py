@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hub.acts.refusals import ActRefused
+from hub.intake.facts import accepted_holes
 from hub.store.database import rows
 from kiosk.journal import Journal
 from kiosk.journal_file import JournalError
 from kiosk.journal_open import JournalSetAside, open_journal, read_journal
+from kiosk.journal_reader import JournalReader
 from kiosk.uplink import UplinkThread
 from simulator.booths import Machine
 from simulator.checks import check_reckoning, is_rolled_back_now, whole_look
@@ -171,35 +173,41 @@ def _send_all(stage: Stage, machine: Machine, journal: Journal) -> None:
 
 
 def _all_has_arrived(stage: Stage) -> None:
-    """Everything that can still be read on any card or stick must be in the hub. Raises Violated."""
+    """Everything that can still be read on any card must be in the hub, or in a hole that a person has accepted. Raises
+    Violated.
+    """
     with stage.hub().store.reading() as connection:
         arrived = {bytes(one.hash) for one in rows(connection, "SELECT hash FROM entry")}
-    for machine in stage.city.machines:
-        for path in [machine.path, *machine.salvaged]:
-            for seq, entry_hash in _readable(machine, path):
-                if entry_hash not in arrived:
-                    raise Violated("readable, and not arrived", f"{machine.name} {path.name}: entry {seq}")
+        for machine in stage.city.machines:
+            for path in [machine.path, *machine.salvaged]:
+                kiosk, entries = _readable(machine, path)
+                holes = accepted_holes(connection, kiosk)
+                for seq, entry_hash in entries:
+                    is_given_up = any(first <= seq <= last for first, last in holes.items())
+                    if entry_hash not in arrived and not is_given_up:
+                        raise Violated("readable, and not arrived", f"{machine.name} {path.name}: entry {seq}")
 
 
-def _readable(machine: Machine, path: Path) -> list[tuple[int, bytes]]:
-    """Return the entries on a card that are whole and whose journal may still be sent."""
-    reader = machine.journal if path == machine.path else None
-    if reader is None:
-        if not path.exists():
-            return []
-        try:
-            other = read_journal(path)
-        except JournalError:
-            return []
-        found = _whole(other) if other.certificate() is not None else []
-        other.close()
-        return found
-    return _whole(reader) if reader.certificate() is not None else []
+def _readable(machine: Machine, path: Path) -> tuple[bytes, list[tuple[int, bytes]]]:
+    """Return the kiosk on a card, and its entries that are whole, where the journal may still be sent."""
+    if path == machine.path and machine.journal is not None:
+        return _whole(machine.journal)
+    if not path.exists():
+        return b"", []
+    try:
+        reader = read_journal(path)
+    except JournalError:
+        return b"", []
+    try:
+        return _whole(reader)
+    finally:
+        reader.close()
 
 
-def _whole(reader: Journal | object) -> list[tuple[int, bytes]]:
-    assert hasattr(reader, "rows")  # a reader of either kind
-    return [(one.seq, one.hash) for one in reader.rows(1) if hash_of(one.encoded) == one.hash]
+def _whole(reader: JournalReader) -> tuple[bytes, list[tuple[int, bytes]]]:
+    if reader.certificate() is None:
+        return reader.kiosk, []
+    return reader.kiosk, [(one.seq, one.hash) for one in reader.rows(1) if hash_of(one.encoded) == one.hash]
 
 
 def _digest(stage: Stage) -> str:
@@ -216,5 +224,3 @@ def _close(stage: Stage) -> None:
     for machine in stage.city.machines:
         machine.kill()
     stage.house.stop()
-
-

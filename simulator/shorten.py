@@ -54,9 +54,7 @@ class _Hunt:
         last = max((place for place, step in enumerate(self.steps[:-1]) if step.kind == WHOLE_LOOK), default=-1)
         before = tuple(step for step in self.steps[: last + 1] if step.kind != WHOLE_LOOK)
         since = self.steps[last + 1 : -1]
-        looked = tuple(
-            one for step in since for one in (step, look._replace(number=step.number, at_ms=step.at_ms))
-        )
+        looked = tuple(one for step in since for one in (step, look._replace(number=step.number, at_ms=step.at_ms)))
         self.tries_left -= 1
         found = self._find(self.chapter((*before, *looked)))
         if found is None or found.rule != self._rule:

@@ -46,9 +46,7 @@ def _sent_form(stage: Stage, step: Step) -> None:
     _send_form(stage, step, stage.clerks.sent, stage.clerks.send_sent_one)
 
 
-def _send_form(
-    stage: Stage, step: Step, forms: list[Form], send: Callable[[Hub, int], Done[Any] | None]
-) -> None:
+def _send_form(stage: Stage, step: Step, forms: list[Form], send: Callable[[Hub, int], Done[Any] | None]) -> None:
     hub = stage.hub()
     if not forms:
         raise Impossible
