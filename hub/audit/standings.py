@@ -249,7 +249,7 @@ class Judge:
         if day is None and self._set_aside(one) & Reason.DAY:
             day, reasons = grant.occasion, reasons | Reason.DAY
         if day is not None:
-            doubts = () if _holds(full, day) else (DAY_DOUBTED,)
+            doubts = () if full == moment or _holds(full, day) else (DAY_DOUBTED,)
             return When(moment, day, reasons, (*flags, *doubts))
         day = self._day(one, grant, full, what.window, FOR_EVER)
         if day is not None:

@@ -73,6 +73,7 @@ def hang_together(arrived: list[Arrived], first_prev: bytes, lines: Lines, kept_
     elif lines.fork.tip[0] < lines.fork.fork_seq:
         before = [one for one in arrived if one.seq < lines.fork.fork_seq]
         base = _from_the_start(before, lines.holes, kept_cursor, missing)
+        off = {(one.seq, one.hash): Reason.HOLE for one in before}
     else:
         base, off = _down_from(lines.fork, arrived, lines, missing)
     cursor = (base[-1].seq, base[-1].hash) if base else (0, first_prev)

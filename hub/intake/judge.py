@@ -196,7 +196,7 @@ def _judge_grant(  # one step of the fold
     key = RepeatKey(offer.event, bucket_of(grant.member), grant.member, offer.number, day)
     is_natural = replacement is None and day == grant.occasion and event is not None and allotment == event.allotment
     flags = _flags(facts, grant, when.guess_ms)
-    if in_full is not at_arrival:
+    if in_full != at_arrival:
         is_day = occasion.is_day if occasion is not None else is_read and Reason.DAY in reasons
         flags += _doubts(offer, (at_arrival, in_full), day if is_day else None)
     return Standing(
