@@ -55,13 +55,15 @@ def flag_over_limits(connection: sa.Connection, events: Mapping[int, EventNow], 
     if not limited:
         return
     gone, found = [], []
-    for group, posted in _posted(connection, limited).items():
-        gone += [_flag_row(one) for one in posted]
-        found += [_flag_row(one) for one in over_limit(posted, limits[group.event, group.activity])]
-    execute_many(
-        connection, "DELETE FROM flag WHERE kiosk = :kiosk AND seq = :seq AND hash = :hash AND flag = :flag", gone
-    )
-    execute_many(connection, "INSERT INTO flag (kiosk, seq, hash, flag) VALUES (:kiosk, :seq, :hash, :flag)", found)
+    for group, turns in _turns(connection, limited).items():
+        over = {_name(one) for one in over_limit(_posted(turns), limits[group.event, group.activity])}
+        flagged = {_name(one) for one in turns if one.flag is not None}
+        gone += sorted(flagged - over)
+        found += sorted(over - flagged)
+    text = "DELETE FROM flag WHERE kiosk = :kiosk AND seq = :seq AND hash = :hash AND flag = :flag"
+    execute_many(connection, text, [_flag_row(name) for name in gone])
+    text = "INSERT INTO flag (kiosk, seq, hash, flag) VALUES (:kiosk, :seq, :hash, :flag)"
+    execute_many(connection, text, [_flag_row(name) for name in found])
 
 
 def over_limit(posted: Iterable[Posted], limit: int) -> list[Posted]:
@@ -70,8 +72,12 @@ def over_limit(posted: Iterable[Posted], limit: int) -> list[Posted]:
     return [one for _, day in groupby(standing, key=lambda one: city_day(one.occurred_ms)) for one in list(day)[limit:]]
 
 
-def _flag_row(one: Posted) -> dict[str, object]:
-    return {"kiosk": one.kiosk, "seq": one.seq, "hash": one.hash, "flag": Flag.OVER_LIMIT.value}
+def _name(one: Posted | sa.Row[tuple[object, ...]]) -> tuple[bytes, int, bytes]:
+    return (bytes(one.kiosk), one.seq, bytes(one.hash))
+
+
+def _flag_row(name: tuple[bytes, int, bytes]) -> dict[str, object]:
+    return {**dict(zip(("kiosk", "seq", "hash"), name, strict=True)), "flag": Flag.OVER_LIMIT.value}
 
 
 def _met_in_the_inbox(connection: sa.Connection) -> set[Group]:
@@ -89,32 +95,34 @@ _MET = """
 """
 
 
-def _posted(connection: sa.Connection, groups: Iterable[Group]) -> dict[Group, list[Posted]]:
-    """Return every grant that was ever posted for each group, with whether it stands."""
+def _turns(connection: sa.Connection, groups: Iterable[Group]) -> dict[Group, list[sa.Row[tuple[object, ...]]]]:
+    """Return what was ever written to the ledger for each group, and whether each grant is flagged now."""
     fill_touched(connection, {RepeatKey(*group, 0) for group in groups})
     turns = rows(
         connection,
         """
-        SELECT t.event, t.bucket, t.member, t.activity, t.occasion, t.kiosk, t.seq, t.hash, t.points, t.occurred_ms
+        SELECT t.event, t.bucket, t.member, t.activity, t.occasion, t.kiosk, t.seq, t.hash, t.points, t.occurred_ms,
+               f.flag
         FROM touched k CROSS JOIN transfer t
+        LEFT JOIN flag f ON f.kiosk = t.kiosk AND f.seq = t.seq AND f.hash = t.hash AND f.flag = :flag
         WHERE t.event = k.event AND t.bucket = k.bucket AND t.member = k.member AND t.activity = k.activity
         ORDER BY t.event, t.bucket, t.member, t.activity, t.occasion, t.turn
         """,
+        flag=Flag.OVER_LIMIT.value,
     )
-    return {group: _ever_posted(found) for group, found in groupby(turns, key=_group_of)}
+    return {group: list(found) for group, found in groupby(turns, key=_group_of)}
 
 
 def _group_of(turn: sa.Row[tuple[object, ...]]) -> Group:
     return Group(turn.event, turn.bucket, turn.member, turn.activity)
 
 
-def _ever_posted(turns: Iterable[sa.Row[tuple[object, ...]]]) -> list[Posted]:
-    """Return the grants in a group's turns."""
+def _posted(turns: Iterable[sa.Row[tuple[object, ...]]]) -> list[Posted]:
+    """Return every grant that was ever posted among a group's turns, with whether it stands."""
     standing: dict[int, tuple[bytes, int, bytes] | None] = {}
     occurred: dict[tuple[bytes, int, bytes], int] = {}
     for one in turns:
-        name = (bytes(one.kiosk), one.seq, bytes(one.hash))
-        standing[one.occasion] = name if one.points > 0 else None
-        occurred[name] = one.occurred_ms
+        standing[one.occasion] = _name(one) if one.points > 0 else None
+        occurred[_name(one)] = one.occurred_ms
     stands = set(standing.values())
     return [Posted(occurred_ms, *name, name in stands) for name, occurred_ms in occurred.items()]
