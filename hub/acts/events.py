@@ -15,6 +15,7 @@ from hub.register.events import (
     EventVersion,
     SlotsBefore,
     activities_of,
+    names_out_of_use,
     slots_before,
     write_event,
 )
@@ -59,6 +60,7 @@ def change_event(  # an event's own columns
     known = slots_before(doing.connection, event)
     before = _limits(activities_of(doing.connection, newest))
     numbered = _numbered(doing, activities, known)
+    _refuse_changed_hands(names_out_of_use(doing.connection, newest), numbered)
     write_event(doing.connection, changed, numbered, doing.number)
     moved = judge_by_kiosk(doing, entries_at(doing.connection, event))
     after = _limits(numbered)
@@ -125,6 +127,13 @@ def _numbered(doing: Doing, activities: tuple[Activity, ...], known: Mapping[int
         slots = _numbered_slots(doing, one.slots, known.get(one.activity))
         numbered.append(_readable(one._replace(activity=number, name=want_name(one.name), slots=slots)))
     return tuple(sorted(numbered, key=lambda one: one.activity))
+
+
+def _refuse_changed_hands(out_of_use: Mapping[int, str], activities: Iterable[Activity]) -> None:
+    """Refuse a number that stood for another activity before; what was taken out may come back under its name."""
+    for one in activities:
+        if out_of_use.get(one.activity, one.name) != one.name:
+            raise ActRefused(Refusal.NO_ACTIVITY, what=one.activity)
 
 
 def _numbered_slots(doing: Doing, slots: Iterable[Slot], known: SlotsBefore | None) -> tuple[Slot, ...]:

@@ -180,10 +180,10 @@ def check_no_number_changes_hands(reference: Reference, findings: Findings) -> N
     """An activity's number, once out of an event, does not come back under another name."""
     for event, versions in reference.events.items():
         for version, (before, after) in enumerate(pairwise(versions), 2):
-            earlier = {one.activity for known in versions[: version - 1] for one in known.activities}
+            last_names = {one.activity: one.name for known in versions[: version - 1] for one in known.activities}
             for one in after.activities:
-                if one.activity in earlier and before.activity(one.activity) is None:
-                    defect = "a number that was out of use is in use again"
+                if before.activity(one.activity) is None and last_names.get(one.activity, one.name) != one.name:
+                    defect = "a number that was out of use is in use again for another activity"
                     findings.defect("activity", defect, event=event, version=version, activity=one.activity)
 
 

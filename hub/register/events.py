@@ -83,6 +83,15 @@ def activities_of(connection: sa.Connection, event: EventVersion) -> tuple[Activ
     return read_activities(connection, event.event, event.version)
 
 
+def names_out_of_use(connection: sa.Connection, event: EventVersion) -> dict[int, str]:
+    """Return the activities that an event had in earlier versions and has no more: {number: its last name}."""
+    found = rows(
+        connection, "SELECT activity, name FROM activity WHERE event = :event ORDER BY version", event=event.event
+    )
+    in_use = {one.activity for one in activities_of(connection, event)}
+    return {one.activity: one.name for one in found if one.activity not in in_use}
+
+
 def load_events(connection: sa.Connection, kiosk: bytes) -> tuple[Event, ...]:
     """Return the newest version of each event a kiosk serves, as a manifest holds it; one called off is left out."""
     found = rows(

@@ -323,3 +323,18 @@ def test_a_changed_daily_limit_flags_what_is_over_it_and_takes_the_flags_away_ag
 
     over: dict[int, tuple[str, ...]] = {3: ("over daily limit",)}
     assert seen == [over, {}, over, {}, over]
+
+
+def test_an_activity_that_was_taken_out_comes_back_under_its_name_and_its_number_under_no_other(world: World) -> None:
+    visit, help_ = activities()
+    window = (MORNING_MS, MORNING_MS + DAY_MS // 3)
+
+    def change(version: int, *offered: Activity) -> None:
+        world.do(change_event, world.event, version, "見本まつり", *window, world.allotment, offered)
+
+    change(1, visit)
+    with pytest.raises(ActRefused) as refused:
+        change(2, visit, help_._replace(name="別の活動"))
+    change(2, visit, help_)
+
+    assert refused.value.refusal is Refusal.NO_ACTIVITY
