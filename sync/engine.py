@@ -199,8 +199,9 @@ def settle(uplink: Uplink, receipt: Receipt, head: Head, own_hash: bytes | None,
     """Return what `receipt` teaches, or why it is ignored. Pure. `own_hash` is the journal's hash at the receipt's
     cursor, None if not kept; `answered_seq` the last entry of the batch it answers, 0 if unknown.
 
-    Only a new instance may move the cursor back (DESIGN §4, restored hub); a hub that does not know the kiosk is shown
-    the certificate. A cursor that is not ours stops the key for ever, and the journal is sent again from its beginning.
+    Only a new instance may move the cursor back (docs/wire.cddl, restored hub), or a hole before it that was accepted
+    and is no longer: then the hub says that it holds what lies beyond. A hub that does not know the kiosk is shown the
+    certificate. A cursor that is not ours stops the key for ever, and the journal is sent again from its beginning.
     """
     if receipt.status is Status.UNKNOWN:
         return replace(uplink, status=receipt.status, wants_certificate=True)
@@ -213,9 +214,14 @@ def settle(uplink: Uplink, receipt: Receipt, head: Head, own_hash: bytes | None,
         return replace(learnt, resent_seq=max(uplink.resent_seq, answered_seq))
     if foreign:
         return replace(learnt, cursor_seq=0, resent_seq=0, stopped=uplink.stopped or foreign)
-    if is_same_instance and receipt.cursor.seq < uplink.cursor_seq:
+    if is_same_instance and receipt.cursor.seq < uplink.cursor_seq and not _holds_beyond(receipt, uplink.cursor_seq):
         return "cursor went back"
     return replace(learnt, cursor_seq=receipt.cursor.seq, resent_seq=0)
+
+
+def _holds_beyond(receipt: Receipt, seq: int) -> bool:
+    """Tell whether the hub says that an entry has arrived, but after a hole."""
+    return any(first <= seq <= last for first, last in receipt.beyond)
 
 
 def take_key_list(journal: Journal, encoded: bytes) -> bool:

@@ -89,7 +89,8 @@ def hang_together(arrived: list[Arrived], first_prev: bytes, lines: Lines, kept_
             reasons |= DRAWN.get(drawn.kind, Reason.STOPPED)
         if reasons:
             aside.append((one, reasons))
-    beyond = _runs(one for one in arrived if (one.seq, one.hash) not in in_base) if lines.fork is None else ()
+    not_in_base = (one for one in arrived if (one.seq, one.hash) not in in_base)
+    beyond = _runs(one for one in not_in_base if lines.fork is None or (one.seq, one.hash) in off)
     return Tree(main, aside, cursor, beyond, missing)
 
 

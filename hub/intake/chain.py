@@ -95,7 +95,7 @@ def branches(links: Iterable[Link], first_prev: bytes, lines: Lines, holes: Mapp
         if reasons:
             aside[link.hash] = reasons
     cursor = Head(base[-1].seq, base[-1].hash) if base else Head(0, first_prev)
-    beyond = _runs([link for link in ordered if link.hash not in in_base]) if lines.fork is None else ()
+    beyond = _runs([link for link in way if link.hash not in in_base])
     return Branches(main, cursor, aside, beyond)
 
 

@@ -70,7 +70,7 @@ def entries_numbered(connection: sa.Connection, kiosk: bytes, numbers: Iterable[
 
 def entries_like(connection: sa.Connection, kiosk: bytes, grants: Iterable[Grant]) -> list[Attested]:
     """Return the entries of a plain kiosk for the same member, event and activity as one of some grants, posted or put
-    aside.
+    aside, and those for the same member that lie elsewhere than they were signed for.
     """
     fill_touched(
         connection, {RepeatKey(one.event, bucket_of(one.member), one.member, one.activity, 0) for one in grants}
@@ -85,6 +85,8 @@ def entries_like(connection: sa.Connection, kiosk: bytes, grants: Iterable[Grant
             UNION SELECT a.seq, a.hash FROM touched k CROSS JOIN aside a
             WHERE a.event = k.event AND a.bucket = k.bucket AND a.member = k.member AND a.activity = k.activity
               AND a.kiosk = :kiosk
+            UNION SELECT p.seq, p.hash FROM touched k CROSS JOIN placed p
+            WHERE p.kiosk = :kiosk AND p.bucket = k.bucket AND p.member = k.member
         ) n CROSS JOIN entry e
         WHERE e.kiosk = :kiosk AND e.seq = n.seq AND e.hash = n.hash ORDER BY e.seq, e.hash
         """,

@@ -357,6 +357,18 @@ def test_under_the_same_instance_a_cursor_that_goes_back_is_ignored() -> None:
     assert journal.everything() == before
 
 
+def test_a_cursor_goes_back_before_a_hole_where_the_hub_says_that_it_holds_what_lies_beyond() -> None:
+    journal, hub = kiosk_with(5), MemoryHub()
+    drain(journal, Line(hub))
+    back = Head(2, journal.chain.entries[1].hash)
+    reopened = receipt(back, 50)._replace(beyond=((4, 6),))
+
+    settled = settle_answer(journal, write_receipt(RECEIPT_KEY, reopened), None)
+
+    assert not isinstance(settled, str)
+    assert journal.uplink().cursor_seq == 2
+
+
 def test_under_a_new_instance_the_cursor_goes_back_and_everything_is_sent_again() -> None:
     journal, hub = kiosk_with(5), MemoryHub()
     drain(journal, Line(hub))
