@@ -118,9 +118,7 @@ class _Posting:
             return []
         posted = execute(self._connection, _POST_INBOX, now_ms=self._now_ms)
         contested = [] if posted == len(claims) else self._drop_contested(claims)
-        if contested or others:
-            self._lock_members({claim.key.member for claim in claims} | others)
-        execute(self._connection, _CREDIT_INBOX)
+        self._credit_inbox({claim.key.member for claim in contested} | others)
         lost = {claim.identity for claim in contested}
         for claim in claims:
             if not lost or claim.identity not in lost:
@@ -174,6 +172,15 @@ class _Posting:
         """Take the claims that were not posted out of the inbox, and return them."""
         names = {(one.seq, bytes(one.hash)) for one in rows(self._connection, _DROP_NOT_POSTED)}
         return [claim for claim in claims if (claim.seq, claim.hash) in names]
+
+    def _credit_inbox(self, others: set[int]) -> None:
+        """Credit what was posted out of the inbox, and lock the balances of others whose keys will be settled: all of
+        them in one go, in key order.
+        """
+        if others:
+            fill_asked(self._connection, others)
+            self._locked |= others
+        execute(self._connection, _CREDIT_INBOX_AND_LOCK_ASKED if others else _CREDIT_INBOX)
 
     def _lock_members(self, members: set[int]) -> None:
         """Lock members' balances in key order: two hubs that meet on a key take turns from here on."""
@@ -328,6 +335,14 @@ _DROP_NOT_POSTED = """
 _CREDIT_INBOX = """
     INSERT INTO member_balance (bucket, member, held, owed)
     SELECT bucket, member, sum(points), 0 FROM inbox WHERE true GROUP BY bucket, member ORDER BY bucket, member
+    ON CONFLICT (bucket, member) DO UPDATE SET held = member_balance.held + excluded.held
+"""
+
+_CREDIT_INBOX_AND_LOCK_ASKED = """
+    INSERT INTO member_balance (bucket, member, held, owed)
+    SELECT bucket, member, sum(points), 0 FROM (
+        SELECT bucket, member, points FROM inbox UNION ALL SELECT bucket, member, 0 FROM asked
+    ) AS moved WHERE true GROUP BY bucket, member ORDER BY bucket, member
     ON CONFLICT (bucket, member) DO UPDATE SET held = member_balance.held + excluded.held
 """
 
