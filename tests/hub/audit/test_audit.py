@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -11,8 +10,8 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import pytest
+from audit_insider import Insider, edited
 from audit_ledger import rich_ledger
-from hub_stores import sqlite_store
 from hub_world import World, activities
 from wire_samples import MORNING_MS, sample_key
 
@@ -20,10 +19,9 @@ from hub.acts.events import change_event
 from hub.acts.members import make_known
 from hub.audit import Finding, audit
 from hub.intake.backlog import finish_backlog
-from hub.keys.keyring import Keyring
 from hub.ledger.posting import Moved
 from hub.store.append_only import POSTED_TABLES
-from hub.store.database import Store, execute, rows, sqlite_url
+from hub.store.database import Store, execute, rows
 from sync.citytime import DAY_MS
 from sync.entry import hash_of, sign_entry
 from sync.member import with_check_digits
@@ -98,78 +96,8 @@ BOUNDED_BELOW: Final = {
 
 
 @pytest.fixture(scope="module")
-def rich(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Keyring]:
-    """Return the file of a rich ledger whose triggers somebody has dropped, and the hub's keys."""
-    folder = tmp_path_factory.mktemp("rich")
-    with sqlite_store(sqlite_template, folder) as store:
-        keyring = rich_ledger(store).hub.keyring
-        path = Path(str(store.url.database))
-    with closing(sqlite3.connect(path, isolation_level=None)) as database:
-        for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
-            database.execute(f"DROP TRIGGER {name}")
-        database.execute("PRAGMA journal_mode = DELETE")
-    return path, keyring
-
-
-class Insider:
-    """Somebody with the database file, who edits it and lets it be audited."""
-
-    def __init__(self, rich: tuple[Path, Keyring], folder: Path) -> None:
-        original, self.keyring = rich
-        self.path = folder / "edited.db"
-        shutil.copy(original, self.path)
-        self.store = Store(sqlite_url(self.path))
-        self.clean = set(audit(self.store, self.keyring))
-
-    def close(self) -> None:
-        self.store.close()
-
-    def rows(self, table: str) -> list[dict[str, Any]]:
-        """Return all rows of a table in the order of its key."""
-        with closing(sqlite3.connect(self.path)) as database:
-            database.row_factory = sqlite3.Row
-            order = ", ".join(self.key(table))
-            return [dict(one) for one in database.execute(f"SELECT * FROM {table} ORDER BY {order}")]
-
-    def key(self, table: str) -> list[str]:
-        """Return the key's columns."""
-        with closing(sqlite3.connect(self.path)) as database:
-            columns = database.execute(f"PRAGMA table_info({table})").fetchall()
-        return [name for _, name, _, _, _, place in sorted(columns, key=lambda one: one[5]) if place]
-
-    def columns(self, table: str) -> list[str]:
-        """Return all columns."""
-        with closing(sqlite3.connect(self.path)) as database:
-            return [one[1] for one in database.execute(f"PRAGMA table_info({table})")]
-
-    def replace(self, table: str, old: dict[str, Any] | None, new: dict[str, Any] | None) -> set[Finding]:
-        """Put `new` in the place of `old`, audit, and put things back; return the findings that came with it."""
-        with closing(sqlite3.connect(self.path, isolation_level=None)) as database:
-            database.execute("PRAGMA ignore_check_constraints = ON")
-            database.execute("PRAGMA synchronous = OFF")
-            self._change(database, table, old, new)
-            found = set(audit(self.store, self.keyring)) - self.clean
-            self._change(database, table, new, old)
-        return found
-
-    def _change(
-        self, database: sqlite3.Connection, table: str, old: dict[str, Any] | None, new: dict[str, Any] | None
-    ) -> None:
-        database.execute("BEGIN")
-        if old is not None:
-            key = self.key(table)
-            where = " AND ".join(f"{column} = ?" for column in key)
-            gone = database.execute(f"DELETE FROM {table} WHERE {where}", [old[column] for column in key])
-            assert gone.rowcount == 1
-        if new is not None:
-            marks = ", ".join("?" * len(new))
-            database.execute(f"INSERT INTO {table} ({', '.join(new)}) VALUES ({marks})", list(new.values()))
-        database.execute("COMMIT")
-
-
-@pytest.fixture(scope="module")
-def insider(rich: tuple[Path, Keyring], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Insider]:
-    somebody = Insider(rich, tmp_path_factory.mktemp("insider"))
+def insider(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Insider]:
+    somebody = Insider(sqlite_template, tmp_path_factory.mktemp("insider"))
     yield somebody
     somebody.close()
 
@@ -204,15 +132,6 @@ def names(finding: Finding, table: str, key: list[str], *versions: dict[str, Any
 def says_missing(finding: Finding, table: str) -> bool:
     """Tell whether a finding says that a row of a table is missing, under whatever name: the key is gone with it."""
     return finding.table == table and "missing" in finding.defect
-
-
-def edited(content: Any) -> Any:
-    """Return another content of the same kind."""
-    if isinstance(content, bytes):
-        return content[:-1] + bytes([content[-1] ^ 1]) if content else b"\x01"
-    if isinstance(content, str):
-        return content + "x"
-    return content + 1_000
 
 
 def edits(table: str, column: str, row: dict[str, Any]) -> list[dict[str, Any]]:
