@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import sqlalchemy as sa
 
@@ -19,6 +19,7 @@ from hub.intake.judging import Cause, judge_kiosk
 from hub.intake.moment import moment_for
 from hub.intake.reasons import NOT_COUNTED
 from hub.intake.settle import RepeatKey
+from hub.ledger.accounts import kiosk_holder
 from hub.service import Hub, is_rolled_back
 from hub.store.database import row, rows
 from simulator.digest import picture
@@ -30,14 +31,67 @@ from sync.envelope import ENTRY, take_apart
 from sync.member import bucket_of
 
 Key = tuple[int, int, int, int, int]
-Name = tuple[bytes, int, bytes]
+_NO_GRANTS = int(NOT_COUNTED)
+
+
+class Turn(NamedTuple):
+    """A row of transfer; its first five columns are the key."""
+
+    event: int
+    bucket: int
+    member: int
+    activity: int
+    occasion: int
+    turn: int
+    kiosk: bytes
+    seq: int
+    hash: bytes
+    points: int
+    owed: int
+    allotment: int
+
+    @property
+    def name(self) -> tuple[bytes, int, bytes]:
+        """What names the grant."""
+        return self[6:9]
+
+
+class Aside(NamedTuple):
+    """A row of what lies aside; its first five columns are the key."""
+
+    event: int
+    bucket: int
+    member: int
+    activity: int
+    occasion: int
+    kiosk: bytes
+    seq: int
+    hash: bytes
+    points: int
+    verdict: str
+    reasons: int
+
+    @property
+    def name(self) -> tuple[bytes, int, bytes]:
+        """What names the grant."""
+        return self[5:8]
+
+
+_TURNS = """
+    SELECT event, bucket, member, activity, occasion, turn, kiosk, seq, hash, points, owed, allotment FROM transfer
+    ORDER BY event, bucket, member, activity, occasion, turn
+"""
+_ASIDE = """
+    SELECT event, bucket, member, activity, occasion, kiosk, seq, hash, points, verdict, reasons FROM aside
+    ORDER BY kiosk, seq, hash
+"""
 
 
 def check_reckoning(hub: Hub) -> None:
     """Look whether transfers, balances, accounts, counts and what lies aside agree. Raises Violated."""
     with hub.store.reading() as connection:
-        transfers = rows(connection, "SELECT * FROM transfer ORDER BY event, bucket, member, activity, occasion, turn")
-        aside = rows(connection, "SELECT * FROM aside")
+        transfers = [Turn(*one) for one in rows(connection, _TURNS)]
+        aside = [Aside(*one) for one in rows(connection, _ASIDE)]
         standing = _turns(transfers)
         _winners(standing, aside)
         _balances(transfers, rows(connection, "SELECT * FROM member_balance"))
@@ -109,40 +163,38 @@ def keys_of_batch(encoded: bytes) -> list[RepeatKey]:
     return keys
 
 
-def _turns(transfers: Iterable[Any]) -> dict[Key, Any]:
+def _turns(transfers: Iterable[Turn]) -> dict[Key, Turn]:
     """Return what stands on each key: turns follow each other, one given, one taken back."""
-    standing: dict[Key, Any] = {}
+    standing: dict[Key, Turn] = {}
     last: dict[Key, int] = {}
     for one in transfers:
-        key = _key(one)
+        key = one[:5]
         if one.turn != last.get(key, -1) + 1:
             raise Violated("turns of a key do not follow each other", f"{key} turn {one.turn}")
         last[key] = one.turn
-        before = standing.get(key)
+        before = standing.pop(key, None)
         if one.points > 0 and before is None:
             standing[key] = one
-        elif one.points < 0 and before is not None and _name(before) == _name(one) and before.points == -one.points:
-            standing[key] = None
-            if before.allotment != one.allotment:
-                raise Violated("taken back from another account than it was given", f"{key}")
-        else:
+        elif before is None or one.points != -before.points or one.name != before.name:
             raise Violated("a turn is not the next one", f"{key} turn {one.turn}: {one.points}")
-    return {key: one for key, one in standing.items() if one is not None}
+        elif one.allotment != before.allotment:
+            raise Violated("taken back from another account than it was given", f"{key}")
+    return standing
 
 
-def _winners(standing: dict[Key, Any], aside: Iterable[Any]) -> None:
+def _winners(standing: dict[Key, Turn], aside: Iterable[Aside]) -> None:
     """The best of the claims on a key stands; every duplicate lost to one that stands."""
-    posted = {_name(one) for one in standing.values()}
+    posted = {one.name for one in standing.values()}
     for one in aside:
-        if _name(one) in posted:
-            raise Violated("posted and put aside at once", f"{_key(one)} {one.verdict} entry {one.seq}")
+        if one.name in posted:
+            raise Violated("posted and put aside at once", f"{one[:5]} {one.verdict} entry {one.seq}")
         if one.verdict == "duplicate":
-            winner = standing.get(_key(one))
-            if winner is None or _rank(one) < _rank(winner):
-                raise Violated("a duplicate of nothing better", f"{_key(one)} entry {one.seq}")
+            winner = standing.get(one[:5])
+            if winner is None or (-one.points, *one.name) < (-winner.points, *winner.name):
+                raise Violated("a duplicate of nothing better", f"{one[:5]} entry {one.seq}")
 
 
-def _balances(transfers: Iterable[Any], balances: Iterable[Any]) -> None:
+def _balances(transfers: Iterable[Turn], balances: Iterable[Any]) -> None:
     held: Counter[int] = Counter()
     owed: Counter[int] = Counter()
     for one in transfers:
@@ -157,14 +209,14 @@ def _balances(transfers: Iterable[Any], balances: Iterable[Any]) -> None:
         raise Violated("transfers without a balance", f"{held}")
 
 
-def _accounts(connection: sa.Connection, transfers: Iterable[Any]) -> None:
+def _accounts(connection: sa.Connection, transfers: Iterable[Turn]) -> None:
     """Each account is the sum of its movements and transfers; none but the city's issue lies below zero."""
     sums: Counter[tuple[str, int, int]] = Counter()
     for one in rows(connection, "SELECT * FROM movement"):
         sums[one.source, one.source_holder, one.source_part] -= one.points
         sums[one.target, one.target_holder, one.target_part] += one.points
     for one in transfers:
-        sums["out", int.from_bytes(one.kiosk, "big", signed=True), one.allotment] -= one.points
+        sums["out", kiosk_holder(one.kiosk), one.allotment] -= one.points
     for one in rows(connection, "SELECT * FROM account"):
         account = (one.kind, one.holder, one.part)
         if one.amount != sums.pop(account, 0):
@@ -175,19 +227,19 @@ def _accounts(connection: sa.Connection, transfers: Iterable[Any]) -> None:
         raise Violated("movements without an account", f"{sums}")
 
 
-def _counts(connection: sa.Connection, standing: dict[Key, Any], aside: Iterable[Any]) -> None:
+def _counts(connection: sa.Connection, standing: dict[Key, Turn], aside: Iterable[Aside]) -> None:
     """Each grant that has arrived is posted or lies aside, once; the counts say so."""
     grants: Counter[tuple[bytes, str]] = Counter()
     points: Counter[tuple[bytes, str]] = Counter()
-    for one in standing.values():
-        grants[bytes(one.kiosk), "posted"] += 1
-        points[bytes(one.kiosk), "posted"] += one.points
     not_understood: Counter[bytes] = Counter()
-    for one in aside:
-        if not one.reasons & int(NOT_COUNTED):
-            grants[bytes(one.kiosk), one.verdict] += 1
-            points[bytes(one.kiosk), one.verdict] += one.points
-            not_understood[bytes(one.kiosk)] += one.member == 0
+    for turn in standing.values():
+        grants[turn.kiosk, "posted"] += 1
+        points[turn.kiosk, "posted"] += turn.points
+    for put in aside:
+        if not put.reasons & _NO_GRANTS:
+            grants[put.kiosk, put.verdict] += 1
+            points[put.kiosk, put.verdict] += put.points
+            not_understood[put.kiosk] += put.member == 0
     for one in rows(connection, "SELECT * FROM kiosk_count"):
         name = (bytes(one.kiosk), one.verdict)
         if (one.grants, one.points) != (grants[name], points[name]):
@@ -208,18 +260,6 @@ def _counts(connection: sa.Connection, standing: dict[Key, Any], aside: Iterable
         if one.grants + not_understood[kiosk] != judged[kiosk]:
             seen = f"{kiosk.hex()[:4]}: {one.grants} arrived, {judged[kiosk]} have a verdict"
             raise Violated("arrived grants without exactly one verdict", seen)
-
-
-def _key(one: Any) -> Key:
-    return (one.event, one.bucket, one.member, one.activity, one.occasion)
-
-
-def _name(one: Any) -> Name:
-    return (bytes(one.kiosk), one.seq, bytes(one.hash))
-
-
-def _rank(one: Any) -> tuple[int, bytes, int, bytes]:
-    return (-one.points, *_name(one))
 
 
 def _first(before: list[tuple[str, ...]], after: list[tuple[str, ...]]) -> str:

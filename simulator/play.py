@@ -33,8 +33,8 @@ from sync.citytime import DAY_MS
 from sync.engine import HubUnreachable, waiting
 from sync.entry import hash_of
 
-LAST_ROUNDS = 400
-"""Exchanges a booth is given at the end, when nothing is in the way any more."""
+IDLE_ROUNDS = 5
+"""Exchanges in a row that bring nothing, when nothing is in the way any more: then a booth is asked what keeps it."""
 
 STEPS = {**HUB_STEPS, **MACHINE_STEPS}
 
@@ -162,12 +162,20 @@ def _send_salvaged(stage: Stage, machine: Machine, path: Path) -> None:
 
 def _send_all(stage: Stage, machine: Machine, journal: Journal) -> None:
     uplink = UplinkThread(journal, stage.lines[machine.name], machine.clock, lambda: 0.5)
-    for _ in range(LAST_ROUNDS):
+    idle = 0
+    while idle < IDLE_ROUNDS:
+        before = journal.uplink()
         uplink.turn()
-        stopped = journal.uplink()
-        is_through = stopped.resent_seq >= journal.head().seq if stopped.stopped else waiting(journal) == 0
-        if is_through:
+        known = journal.uplink()
+        if known.resent_seq >= journal.head().seq if known.stopped else waiting(journal) == 0:
             return
+        has_moved = (known.cursor_seq, known.beyond, known.resent_seq, known.stopped) != (
+            before.cursor_seq,
+            before.beyond,
+            before.resent_seq,
+            before.stopped,
+        )
+        idle = 0 if has_moved else idle + 1
     if not journal.uplink().beyond and not journal.stopped and not journal.uplink().refused:
         raise Violated("faults have stopped, and it is not sent", f"{machine.name}: {uplink.state} {journal.uplink()}")
 
