@@ -174,7 +174,7 @@ def _judge_grant(  # one step of the fold
     event = manifest.event(grant.event) if manifest else None
     if event is not None and not off:
         course.used[event.allotment] = course.used.get(event.allotment, 0) + grant.points
-    replacement = _replacement_of(facts, attested.seq, grant)
+    replacement = replacement_of(facts, attested.seq, grant)
     offer = _offered(facts, course, grant, event) if replacement is None else _replaced(facts, grant, replacement)
     signed = Signed(attested.seq, stamp, attested.arrived_ms, course.floor_ms, course.confirmed)
     at_arrival = interval(signed, known, attested.arrived_ms)
@@ -222,7 +222,7 @@ def _together(*reasons: Reason) -> Reason:
     return reduce(or_, there, NONE) if there else NONE
 
 
-def _replacement_of(facts: Facts, seq: int, grant: Grant) -> Replacement | None:
+def replacement_of(facts: Facts, seq: int, grant: Grant) -> Replacement | None:
     """Return the newest replacement that covers a grant, if any."""
     for one in facts.replacements:
         if one.first_seq <= seq <= one.last_seq and (one.from_event, one.from_activity) == grant[:2]:

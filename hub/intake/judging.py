@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from hub.intake.chain import Branches, Line, Lines, branches, fork_seq, fork_tip
 from hub.intake.facts import accepted_holes, events_now, find_kiosk, lines_of, load_facts
 from hub.intake.intervals import Known, Sample, know
-from hub.intake.judge import judge, samples_in
+from hub.intake.judge import judge, replacement_of, samples_in
 from hub.intake.progress import Progress, lock_progress, write_progress
 from hub.intake.reasons import Reason
 from hub.intake.stored import (
@@ -494,11 +494,21 @@ def _is_unsure(facts: Facts, one: Attested, floor_ms: int) -> bool:
     """
     if one.entry is None or not isinstance(one.entry.body, Grant) or one.entry.stamp.trust != Trust.CONFIRMED:
         return False
-    now = facts.events.get(one.entry.body.event)
-    activity = now.activities.get(one.entry.body.activity) if now else None
-    if now is None or activity is None or activity.occasion_by is not OccasionBy.DAY:
+    grant = one.entry.body
+    instead = replacement_of(facts, one.seq, grant)
+    event, activity = (instead.event, instead.activity) if instead is not None else grant[:2]
+    now = facts.events.get(event)
+    if now is None or not _may_be_by_day(facts, event, activity):
         return False
     return city_day(max(now.starts_ms, floor_ms)) < city_day(min(now.ends_ms, one.arrived_ms))
+
+
+def _may_be_by_day(facts: Facts, event: int, activity: int) -> bool:
+    """Tell whether an activity may be had once a day, as it is now or by any manifest of the kiosk."""
+    signed = [manifest.event(event) for manifest in facts.manifests.values()]
+    offered = [one.activity(activity) for one in signed if one is not None]
+    offered.append(facts.events[event].activities.get(activity))
+    return any(one is not None and one.occasion_by is OccasionBy.DAY for one in offered)
 
 
 def _readings_in(entries: Iterable[Attested]) -> dict[tuple[int, int, int, int], tuple[tuple[bytes, int], ...]]:
