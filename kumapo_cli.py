@@ -15,7 +15,7 @@ COMMANDS: Final = {
     "test": ("kumapo_suite", "test", "Run ruff, mypy and every test."),
     "doctor": ("kumapo_doctor", "doctor", "Say what this machine has, and what it lacks."),
     "bench": ("benchmarks.command", "bench", "Measure, beside the limit of what each step is made of."),
-    "simulate": ("simulator.command", "simulate", "Play booths, carriers, clerks and a hub from a seed, and see what holds."),
+    "simulate": ("simulator.command", "simulate", "Play booths, clerks, carriers and a hub from a seed."),
     "kiosk": ("kiosk.commands", "kiosk", "A booth: enrol, run, export, status."),
     "hub": ("hub.commands", "hub", "The hub: init, serve, import, cards, audit, restore."),
 }

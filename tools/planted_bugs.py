@@ -110,8 +110,8 @@ BUGS: Final = (
     Bug(
         "A18: take the cursor for a fork's tip, whatever lies before the fork",
         "hub/intake/chain.py",
-        "    if fork.tip.seq >= fork.fork_seq:\n        return _ancestors(ordered, fork.tip, holes)\n",
-        "    return _ancestors(ordered, fork.tip, holes)\n",
+        "    if fork.tip.seq < fork.fork_seq:\n        return [link for link in ordered if link.seq < fork.fork_seq]\n",
+        "",
         _EDGES,
     ),
     Bug(
@@ -131,7 +131,7 @@ BUGS: Final = (
     Bug(
         "F2: let a moment go back with the clock",
         "hub/intake/moment.py",
-        "return max(hub.wall_ms(), known.moment or 0)",
+        "return max(hub.wall_ms(), _known_ms(connection, kiosk) + 1)",
         "return hub.wall_ms()",
         ("tests/hub/intake/test_moment.py", "-k", "sqlite"),
     ),

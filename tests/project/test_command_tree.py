@@ -22,7 +22,7 @@ def test_the_help_lists_every_command() -> None:
 
     assert shown.exit_code == 0
     listed = [line.split()[0] for line in shown.output.split("Commands:\n")[1].splitlines()]
-    assert listed == ["demo", "test", "doctor", "bench", "kiosk", "hub"]
+    assert listed == ["demo", "test", "doctor", "bench", "simulate", "kiosk", "hub"]
 
 
 def test_the_help_imports_no_command() -> None:

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hub.acts.journal import accept_hole
-from hub.acts.kiosks import top_up, withdraw_kiosk
 from hub_held import ANY_REASON, held
 from hub_invariants import broken_invariants
 from hub_stores import sqlite_store
@@ -22,6 +20,8 @@ from hypothesis import strategies as st
 from wire_samples import MORNING_MS
 
 from hub.acts.decisions import dismiss, release
+from hub.acts.journal import accept_hole
+from hub.acts.kiosks import top_up, withdraw_kiosk
 from hub.acts.refusals import ActRefused
 from hub.store.database import Store, rows
 from sync.citytime import DAY_MS

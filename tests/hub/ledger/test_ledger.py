@@ -169,11 +169,10 @@ def test_accounts_move_by_what_they_are_told(store: Store) -> None:
 def test_a_movement_is_a_double_entry_and_takes_no_account_but_the_citys_issue_below_zero(store: Store) -> None:
     allotment, used = Account("allotment", 1, 0), Account("used", 0, 0)
     with store.transaction() as connection:
-        made = {"act": b"a", "now_ms": 1, "mark": b"m"}
-        move(connection, kind="budget", source=ISSUE, target=allotment, points=30, **made)
+        move(connection, kind="budget", mark=b"m", source=ISSUE, target=allotment, points=30, act=b"a", now_ms=1)
 
         with pytest.raises(AccountShort) as short:
-            move(connection, kind="share", source=allotment, target=used, points=50, **made)
+            move(connection, kind="share", mark=b"m", source=allotment, target=used, points=50, act=b"a", now_ms=1)
 
         assert short.value.lacking == 20
         assert amount_of(connection, ISSUE) == -30
