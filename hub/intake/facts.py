@@ -159,12 +159,14 @@ def lost_now(connection: sa.Connection) -> frozenset[tuple[int, int]]:
 def _manifests(hub: Hub, connection: sa.Connection, kiosk: bytes) -> dict[tuple[Instance, int], Manifest]:
     """Return what was signed for a kiosk. One that cannot be read counts as not there: its grants are held."""
     found = rows(connection, "SELECT encoded FROM manifest WHERE kiosk = :kiosk", kiosk=kiosk)
-    manifests = [_read_cached(hub, bytes(one.encoded)) for one in found]
+    manifests = [read_stored_manifest(hub, bytes(one.encoded)) for one in found]
     return {(one.instance, one.version): one for one in manifests if one is not None}
 
 
-def _read_cached(hub: Hub, encoded: bytes) -> Manifest | None:
-    """Read each manifest once: they never change, and every batch asks for them."""
+def read_stored_manifest(hub: Hub, encoded: bytes) -> Manifest | None:
+    """Return a manifest the hub has signed, None where it cannot be read. Each is read once, because it never changes
+    and every batch asks for it.
+    """
     if encoded not in hub.manifest_cache:
         try:
             hub.manifest_cache[encoded] = read_manifest(encoded, hub.keyring.verifying(MANIFEST))

@@ -5,20 +5,18 @@ and how far its shares will last. As many statements for two kiosks as for two h
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
 from hub.desk.events.queries import EventLine, events
 from hub.desk.kiosks.queries import standings
-from hub.intake.facts import lost_now, shares_in_force
+from hub.intake.facts import lost_now, read_stored_manifest, shares_in_force
 from hub.intake.values import Fold
 from hub.service import Hub, instances
 from hub.store.database import row, rows
-from sync.codec import WireError
-from sync.envelope import MANIFEST
 from sync.keys import Instance
-from sync.manifest import Event, Manifest, Share, read_manifest
+from sync.manifest import Event, Manifest, Share
 
 SCARCE_PERCENT = 80
 """From here on a share is said to run short, at the desk as on the kiosk."""
@@ -94,7 +92,7 @@ def present(connection: sa.Connection) -> Present:
 def settings_of(hub: Hub, connection: sa.Connection, kiosk: bytes) -> Settings:
     """Return a kiosk's settings and shares."""
     found = rows(connection, _NEWEST_MANIFESTS + "AND m.kiosk = :kiosk", kiosk=kiosk)
-    manifest = _read(hub, bytes(found[0].encoded)) if found else None
+    manifest = read_stored_manifest(hub, bytes(found[0].encoded)) if found else None
     progress = row(connection, "SELECT fold FROM kiosk_progress WHERE kiosk = :kiosk", kiosk=kiosk)
     fold = Fold.unpack(bytes(progress.fold)) if progress else Fold()
     is_named = fold.manifest is not None and manifest is not None and fold.manifest[0] == manifest.instance
@@ -110,7 +108,9 @@ def settings_of(hub: Hub, connection: sa.Connection, kiosk: bytes) -> Settings:
 def outdated_kiosks(hub: Hub, connection: sa.Connection) -> list[tuple[bytes, str]]:
     """Return (identity, name) of the kiosks in use whose settings no longer say what the registers say."""
     now = present(connection)
-    newest = {bytes(one.kiosk): _read(hub, bytes(one.encoded)) for one in rows(connection, _NEWEST_MANIFESTS)}
+    newest = {
+        bytes(one.kiosk): read_stored_manifest(hub, bytes(one.encoded)) for one in rows(connection, _NEWEST_MANIFESTS)
+    }
     in_use = _in_use(connection, now.names)
     return [(kiosk, now.names[kiosk]) for kiosk in in_use if not now.is_said_by(kiosk, newest.get(kiosk))]
 
@@ -142,16 +142,6 @@ def _in_use(connection: sa.Connection, names: dict[bytes, str]) -> Iterable[byte
     """Return the kiosks that are neither stopped nor withdrawn, by name."""
     away = {kiosk for kiosk, (said, _) in standings(connection).items() if said in {"stopped", "withdrawn"}}
     return sorted(names.keys() - away, key=lambda kiosk: (names[kiosk], kiosk))
-
-
-def _read(hub: Hub, encoded: bytes) -> Manifest | None:
-    """Read a stored manifest once: they never change. One that nobody can read is none."""
-    if encoded not in hub.manifest_cache:
-        try:
-            hub.manifest_cache[encoded] = read_manifest(encoded, hub.keyring.verifying(MANIFEST))
-        except WireError:
-            hub.manifest_cache[encoded] = None
-    return cast("Manifest | None", hub.manifest_cache[encoded])
 
 
 _NAMES = """
