@@ -64,7 +64,6 @@ MADE_BY: Mapping[tuple[str, str], frozenset[str]] = {
         ("boot_start", "said"): "say boot start",
         ("boot_start", "taken back"): "take back boot start",
         ("enrolment", "invited"): "invite kiosk",
-        ("enrolment", "declined"): "invite kiosk, decline invitation",
     }.items()
 }
 """Which kinds of act make which rows (docs/acts.md)."""

@@ -176,6 +176,11 @@ def _check_enrolments(
         if defect:
             findings.defect("enrolment", defect, enrolment=bytes(one.enrolment))
         _check_invited(one, acts, findings)
+    states = {bytes(one.enrolment): one.state for one in rows}
+    for act in acts.by_key.values():
+        if act.kind == "decline invitation" and states.get(act.says.get("enrolment", b"")) != "cancelled":
+            findings.defect("act", "declines an invitation that is not cancelled", act=act.act)
+            findings.defect("enrolment", "missing, or declined but not cancelled", enrolment=act.says.get("enrolment"))
     return approved
 
 

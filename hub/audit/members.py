@@ -27,6 +27,7 @@ def read_members(
 ) -> None:
     """Check the tables member, card and lost_card, of all members or of some, and tell `reference` what they say."""
     chosen = None if wanted is None else sorted((bucket_of(member), member) for member in wanted)
+    reference.has_all_members = chosen is None
     for whose, rows in _by_member(connection, chosen):
         name = {"bucket": whose[0], "member": whose[1]}
         for table in _TABLES:
@@ -132,6 +133,7 @@ def _check_lost(rows: list[Any], cards: list[Any], acts: Acts, reference: Refere
                 continue
             act = acts.made("lost_card", one.state, one.act, whose)
             _check_act_of_member("lost_card", one.since_ms, act, whose, findings, name["issue"])
+        reference.lost_history[name["member"], name["issue"]] = [(one.since_ms, one.state) for one in versions]
         if versions[-1].state == "lost":
             reference.lost.add((name["member"], name["issue"]))
 

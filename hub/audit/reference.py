@@ -16,7 +16,7 @@ from hub.audit.acts import Acts
 from hub.audit.findings import Findings
 from hub.audit.reading import stream
 from hub.audit.versions import by_subject
-from sync.citytime import fiscal_year
+from sync.citytime import DAY_MS, fiscal_year
 from sync.codec import MOMENT_LIMIT, WireError, decode
 from sync.keys import Instance
 from sync.manifest import Activity, Event, Manifest, OccasionBy, read_slots
@@ -38,13 +38,16 @@ UNKNOWN = MemberNow("unknown", 0)
 @dataclass
 class Reference:
     """What judging depends on beside entries and acts. `events` holds all versions, oldest first; `lost` the cards
-    listed as lost now; `issues` the highest issue of each member that has more than one.
+    listed as lost now, `lost_history` since when each was lost or found; `issues` the highest issue of each member that
+    has more than one.
     """
 
     events: dict[int, list[Event]] = field(default_factory=dict)
     called_off: set[int] = field(default_factory=set)
     members: dict[int, MemberNow] = field(default_factory=dict)
     lost: set[tuple[int, int]] = field(default_factory=set)
+    lost_history: dict[tuple[int, int], list[tuple[int, str]]] = field(default_factory=dict)
+    has_all_members: bool = False
     issues: dict[int, int] = field(default_factory=dict)
     member_keys: frozenset[bytes] = frozenset()
     confirmed: set[tuple[int, int]] = field(default_factory=set)
@@ -201,3 +204,18 @@ def check_events_of(manifest: Manifest, reference: Reference, findings: Findings
             findings.defect("activity", defect, event=signed.event, activity=number)
         if not differing:
             findings.defect("event", defect, event=signed.event)
+
+
+def check_lost_cards_of(manifest: Manifest, reference: Reference, findings: Findings) -> None:
+    """Hold the lost cards in a manifest against those that were lost when it was signed, as far as moments tell: the
+    hub's clock may have been set back in between, but not by a day.
+    """
+    listed = set(manifest.lost_cards)
+    for member, issue in sorted(listed | reference.lost_history.keys()):
+        history = reference.lost_history.get((member, issue), [])
+        long_before = [state for since_ms, state in history if since_ms + DAY_MS < manifest.issued_ms][-1:]
+        near = [state for since_ms, state in history if abs(manifest.issued_ms - since_ms) <= DAY_MS]
+        is_listed = "lost" if (member, issue) in listed else "found"
+        if is_listed not in {*(long_before or ["found"]), *near}:
+            defect = f"manifest {manifest.version} of kiosk {manifest.kiosk.hex()} has it as {is_listed}"
+            findings.defect("lost_card", defect, member=member, issue=issue)

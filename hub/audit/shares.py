@@ -15,7 +15,7 @@ from hub.audit.acts import Acts
 from hub.audit.findings import Findings
 from hub.audit.kiosks import Kiosk
 from hub.audit.reading import stream
-from hub.audit.reference import Reference, check_events_of
+from hub.audit.reference import Reference, check_events_of, check_lost_cards_of
 from hub.audit.trust import Trust
 from hub.audit.versions import by_subject
 from sync.codec import WireError
@@ -76,6 +76,8 @@ def read_carried(
             findings.defect("kiosk", "its first manifest is older than its approval", kiosk=kiosk.kiosk)
     for manifest in manifests:
         check_events_of(manifest, reference, findings)
+        if reference.has_all_members:
+            check_lost_cards_of(manifest, reference, findings)
     return carried
 
 

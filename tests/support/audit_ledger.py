@@ -83,6 +83,9 @@ def rich_ledger(store: Store) -> Ledger:
     one = world.booth("受付1", total=2_000, reserve=50)
     other = world.booth("受付2")
     three_days = world.booth("三日の端末", events=(world.three_days,))
+    doubted = world.booth("疑わしい端末", events=(world.event, world.three_days))
+    world.do(top_up, doubted.kiosk, world.other, 500)
+    _renew(world, doubted)
     one.add(one.opened(confirmed_ms=world.now_ms))
     for person in range(5):
         one.grant(person)
@@ -96,7 +99,7 @@ def rich_ledger(store: Store) -> Ledger:
     _forked(world)
     _clocked(world)
     _by_days(world, three_days)
-    _doubted(world)
+    _doubted(world, doubted)
     _replaced(world, other)
     _stopped_and_withdrawn(world)
     _people_and_settings(world, other)
@@ -334,14 +337,10 @@ def _by_days(world: Ledger, booth: Booth) -> None:
     world.do(release, booth.kiosk, day_held[:1], ANY_REASON)
 
 
-def _doubted(world: Ledger) -> None:
+def _doubted(world: Ledger, booth: Booth) -> None:
     """Grants that were good when they arrived, and of which a later sample says that they were signed after the event,
     or on another day; one too many on one day; one under settings that are named again.
     """
-    world.now_ms = MORNING_MS
-    booth = world.booth("疑わしい端末", events=(world.event, world.three_days))
-    world.do(top_up, booth.kiosk, world.other, 500)
-    _renew(world, booth)
     world.now_ms = MORNING_MS + 3 * DAY_MS
     booth.boot, booth.started_ms = bytes([7]) * 16, MORNING_MS + 26 * HOUR_MS
     booth.add(booth.opened(), Stamp(0, booth.boot, 1_000, 0))

@@ -73,6 +73,7 @@ BLIND_TO_EDITS: Final = [
 ]
 BLIND_TO_REMOVAL: Final = [
     Blind("account", "", "an account that holds nothing", lambda row: bool(row["amount"] == 0)),
+    Blind("act", "", "a second key cancels an invitation too", _is_kind("decline invitation")),
     Blind("kept_fold", "", "judging then begins at the one before"),
     Blind("kiosk_count", "", "a count of nothing", lambda row: bool(row["grants"] == 0)),
 ]

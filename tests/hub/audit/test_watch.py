@@ -23,7 +23,7 @@ from sync.citytime import DAY_MS, city_day
 
 PLANTED: Final = {
     "account": "amount",
-    "act": "content",
+    "act": "kind",
     "activity": "daily_limit",
     "allotment": "fiscal_year",
     "aside": "reasons",
