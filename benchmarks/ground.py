@@ -266,7 +266,8 @@ def let_in(ground: Ground, name: str, events: tuple[int, ...] = ()) -> Booth:
         key_list = newest_key_list(connection)
         instance = instances(connection)[-1]
     assert manifest is not None
-    return Booth(key, bytes(approved.certificate), manifest, key_list, Opened(SOFTWARE, (instance, 1), NOW_MS))
+    opened = Opened(SOFTWARE, (instance, 1), stamp(1).wall_ms)
+    return Booth(key, bytes(approved.certificate), manifest, key_list, opened)
 
 
 def journal_of(ground: Ground, booth: Booth, path: Path) -> Journal:
