@@ -98,6 +98,11 @@ class Decided:
         newest = {one.first_seq: one for one in self.holes if by_ms is None or one.since_ms <= by_ms}
         return {one.first_seq: one.last_seq for one in newest.values() if one.is_accepted}
 
+    def set_aside(self, place: Place) -> int:
+        """Return the reasons that a release of an entry sets aside, where it may."""
+        decision = self.decisions.get(place)
+        return decision.reasons & ~NEVER_SET_ASIDE if decision is not None and decision.kind == "release" else 0
+
     def ever_accepted(self) -> dict[int, int]:
         """Return {first: last} of every hole that was accepted once."""
         found: dict[int, int] = {}

@@ -13,7 +13,7 @@ from collections.abc import Container, Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from hub.audit.decided import NEVER_SET_ASIDE, Decided, Replacement
+from hub.audit.decided import Decided, Replacement
 from hub.audit.expected import DISMISSED, ELIGIBLE, HELD, NO_KEY, Expected, Key
 from hub.audit.folds import Fold, State, fold_of
 from hub.audit.journal import Arrived
@@ -21,6 +21,7 @@ from hub.audit.reference import UNKNOWN, Reference
 from hub.audit.shares import Carried
 from hub.audit.times import FOR_EVER, FROM_ANSWER, FROM_ARRIVAL, Interval, Situation, Times
 from hub.audit.tree import Tree
+from hub.audit.voids import look_at_voids
 from hub.intake.reasons import Reason
 from sync.citytime import city_day
 from sync.entry import Clock, Grant, Opened, Read, Stamp, Trust, Void
@@ -30,7 +31,6 @@ from sync.rules import points_for
 
 COVERED_BY_DECISION = int(Reason.NOT_THIS_KIOSKS | Reason.FORK | Reason.STOPPED | Reason.WITHDRAWN | Reason.HOLE)
 """Where no share covers a grant, so that its release says where the points come from."""
-VOID_WITHIN_MS = 10 * 3_600_000
 
 LOST_CARD, EXPIRED, TYPED, UNKNOWN_ISSUE, UNKNOWN_KEY, TIME_DOUBTED, DAY_DOUBTED = (
     "lost card",
@@ -115,7 +115,7 @@ class Judge:
         self._folds_before = folds_before
         self.limits = carried.limits_from()
         self._readings = _readings(tree.main)
-        self._voided, self._voids = self._look_at_voids()
+        self._voided, self._voids = look_at_voids(tree.main, self.times, decided)
 
     def expected(self) -> Iterator[Expected]:
         """Yield what is expected of every entry that has a verdict."""
@@ -186,12 +186,12 @@ class Judge:
         reasons = what.reasons | told.reasons | self._who(grant, one.arrived_ms) | off
         flags = (*self._flags(grant, told.moment), *told.flags)
         verdict, left = self._decide(one, reasons)
-        allotment, decision = what.allotment, self._decided.decisions.get((one.seq, one.hash))
-        if self._set_aside(one) and decision is not None and decision.allotment and reasons & COVERED_BY_DECISION:
-            allotment = decision.allotment
+        allotment, place = what.allotment, (one.seq, one.hash)
+        if self._decided.set_aside(place) and reasons & COVERED_BY_DECISION:
+            allotment = self._decided.decisions[place].allotment or allotment
         key = (what.event, _bucket_of(grant.member), grant.member, what.activity, told.occasion)
-        place = Place(key, what.points, allotment, what.natural_allotment)
-        return self._standing(one, grant, place, told.moment, verdict, left, flags)
+        lies = Place(key, what.points, allotment, what.natural_allotment)
+        return self._standing(one, grant, lies, told.moment, verdict, left, flags)
 
     def _what(self, one: Arrived, grant: Grant, state: State, *, is_on_main: bool) -> What:
         """Tell what a grant is for; on the main branch its points are taken out of the share it was signed under."""
@@ -246,7 +246,7 @@ class Judge:
         if not what.is_by_day:
             return When(moment, what.occasion, reasons, flags)
         day = self._day(one, grant, moment, what.window, one.arrived_ms)
-        if day is None and self._set_aside(one) & Reason.DAY:
+        if day is None and self._decided.set_aside((one.seq, one.hash)) & Reason.DAY:
             day, reasons = grant.occasion, reasons | Reason.DAY
         if day is not None:
             doubts = () if full == moment or _holds(full, day) else (DAY_DOUBTED,)
@@ -292,7 +292,7 @@ class Judge:
             return DISMISSED, int(Reason.DECIDED)
         if one.seq in self._voided and not reasons & _OFF_MAIN:
             return DISMISSED, int(Reason.VOIDED)
-        reasons &= ~self._set_aside(one)
+        reasons &= ~self._decided.set_aside((one.seq, one.hash))
         return (HELD, int(reasons)) if reasons else (ELIGIBLE, 0)
 
     def _flags(self, grant: Grant, when: Interval) -> Iterator[str]:
@@ -377,42 +377,6 @@ class Judge:
             is_natural=True,
             is_settled=True,
         )
-
-    def _look_at_voids(self) -> tuple[set[int], dict[int, Reason]]:
-        """Return the numbers of voided grants, and the positions of voids that are held, each with its reason."""
-        grants: dict[int, Arrived] = {}
-        voided: set[int] = set()
-        held: dict[int, Reason] = {}
-        for position, one in enumerate(self._tree.main):
-            if isinstance(one.body, Grant) or one.is_altered:
-                grants[one.seq] = one
-            elif isinstance(one.body, Void):
-                reason = self._reason_to_hold_a_void(one, grants.get(one.body.seq))
-                if reason is Reason.VOID_DAY and self._set_aside(one) & Reason.VOID_DAY:
-                    reason = None
-                if reason is None:
-                    voided.add(one.body.seq)
-                else:
-                    held[position] = reason
-        return voided, held
-
-    def _set_aside(self, one: Arrived) -> int:
-        """Return the reasons that a release sets aside, where it may."""
-        decision = self._decided.decisions.get((one.seq, one.hash))
-        if decision is None or decision.kind != "release":
-            return 0
-        return decision.reasons & ~NEVER_SET_ASIDE
-
-    def _reason_to_hold_a_void(self, void: Arrived, grant: Arrived | None) -> Reason | None:
-        if grant is None:
-            return Reason.VOID_OF_NOTHING
-        if grant.is_altered or grant.stamp is None or void.stamp is None:
-            return None
-        is_same_boot = grant.stamp.boot == void.stamp.boot
-        if is_same_boot and 0 <= void.stamp.monotonic_ms - grant.stamp.monotonic_ms < VOID_WITHIN_MS:
-            return None
-        day = self.times.day_by_anchor(grant.stamp)
-        return None if day is not None and day == self.times.day_by_anchor(void.stamp) else Reason.VOID_DAY
 
 
 _OFF_MAIN = int(Reason.HOLE | Reason.FORK | Reason.STOPPED | Reason.WITHDRAWN)
