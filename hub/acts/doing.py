@@ -196,7 +196,7 @@ def perform_within(
     """Do an act if it takes back no more than was `shown` in its preview. Raises ActRefused(TAKES_MORE) otherwise."""
 
     def work(connection: sa.Connection) -> Done[Made]:
-        doing = Doing(hub, connection, person, reason, number, hub.wall_ms())
+        doing = Doing(hub, connection, person, reason, number, _moment(hub, connection))
         try:
             done = function(doing, *arguments, **named)
         except DoneBefore as before:
@@ -232,13 +232,19 @@ def preview(
     number = hub.random_bytes(NUMBER_LENGTH)
 
     def work(connection: sa.Connection) -> Moved:
-        doing = Doing(hub, connection, person, reason or "preview", number, hub.wall_ms(), is_preview=True)
+        doing = Doing(hub, connection, person, reason or "preview", number, _moment(hub, connection), is_preview=True)
         raise _TakenBack(function(doing, *arguments, **named).moved)
 
     try:
         return hub.store.run(work)
     except _TakenBack as taken_back:
         return taken_back.moved
+
+
+def _moment(hub: Hub, connection: sa.Connection) -> int:
+    """Return the hub's time, but never one before the newest act: a clock may be set back in between."""
+    newest = row(connection, "SELECT done_ms FROM act ORDER BY done_ms DESC LIMIT 1")
+    return max(hub.wall_ms(), newest.done_ms if newest is not None else 0)
 
 
 class DoneBefore(Exception):

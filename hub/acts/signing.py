@@ -13,6 +13,8 @@ from sync.manifest import Manifest, Share
 def sign(doing: Doing, kiosk: bytes, shares: Iterable[Share] = ()) -> Manifest:
     """Sign the next manifest of a kiosk. Raises ActRefused where nobody could read it; a preview signs nothing."""
     try:
-        return sign_manifest(doing.hub, doing.connection, kiosk, doing.number, shares, is_preview=doing.is_preview)
+        return sign_manifest(
+            doing.hub, doing.connection, kiosk, doing.number, shares, doing.now_ms, is_preview=doing.is_preview
+        )
     except ManifestRefused as refused:
         raise ActRefused(Refusal.NOT_SIGNED, what=refused) from refused

@@ -27,12 +27,13 @@ def sign_manifest(
     connection: sa.Connection,
     kiosk: bytes,
     act: bytes,
-    new_shares: Iterable[Share] = (),
+    new_shares: Iterable[Share],
+    now_ms: int,
     *,
     is_preview: bool = False,
 ) -> Manifest:
-    """Sign and keep the next manifest for a kiosk; `new_shares` replace the shares of their allotments. A preview signs
-    nothing and keeps only the shares. Raises ManifestRefused.
+    """Sign and keep the next manifest for a kiosk; `new_shares` replace the shares of their allotments, `now_ms` is the
+    moment of its act. A preview signs nothing and keeps only the shares. Raises ManifestRefused.
     """
     instance = instances(connection)[-1]
     shares = {**shares_signed(connection, kiosk), **{share.allotment: share for share in new_shares}}
@@ -41,7 +42,7 @@ def sign_manifest(
         kiosk,
         instance,
         1 + newest_version(connection, kiosk, instance.opened_ms),
-        moment_for(hub, connection, kiosk),
+        max(now_ms, moment_for(hub, connection, kiosk)),
         load_events(connection, kiosk),
         tuple(shares[allotment] for allotment in sorted(shares)),
         tuple(sorted(lost_now(connection))),

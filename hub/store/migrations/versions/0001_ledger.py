@@ -65,6 +65,7 @@ def _acts() -> None:
         f"act:bytes kind:text done_by:text role:text reason:text done_ms content:bytes {subject} {more}",
         {"has_a_reason": "length(reason) > 0", "has_a_person": "length(done_by) > 0"},
     )
+    op.create_index("act_by_moment", "act", ["done_ms"])
 
 
 def _reference() -> None:
