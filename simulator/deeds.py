@@ -175,12 +175,12 @@ def approve_kiosk(desk: Desk, picks: Picks) -> Filled:
 
 
 def first_shares(desk: Desk, picks: Picks) -> tuple[Share, ...]:
-    """Return shares for a new kiosk: of each allotment, as much as it may have, and sometimes none."""
+    """Return shares for a new kiosk: plenty of each allotment, or little, or none."""
     shares = []
     for one in desk.allotments():
         left = amount_of(desk.connection, allotment_account(one.allotment))
-        total = min(left // 4, 400 + picks.below(12) * 200)
-        if total > 0:
+        total = min(left // 3, picks.one_of((500, 3_000, 40_000, 60_000)))
+        if total > 0 and picks.below(8):
             shares.append(Share(one.allotment, total, min(left // 8, picks.below(3) * 100)))
     return tuple(shares)
 

@@ -18,17 +18,18 @@ from simulator.stations import station_of
 from simulator.town import FIRST_MORNING_MS, HOUR_MS, Impossible, Picks
 from sync.citytime import DAY_MS
 from sync.enrolment import Application, Invitation, mac_from_kiosk, write_invitation
+from sync.envelope import SigningKey
 from sync.manifest import Activity, OccasionBy, Slot
 from sync.member import with_check_digits
 from sync.rules import ByHours, Fixed
 
 ADDRESS = "http://127.0.0.1:1"
 FOUNDER = Person("担当 0")
-PEOPLE_A_KIOSK = 30
+PEOPLE = 90
 STRANGERS = 6
 
 
-def found_city(stage: Stage, kiosks: int) -> None:
+def found_city(stage: Stage) -> None:
     """Enter what a city begins with: organisations, allotments of which one is tight, events of one day and of several,
     members; and numbers that no hub has given.
     """
@@ -36,13 +37,13 @@ def found_city(stage: Stage, kiosks: int) -> None:
         stage.city.strangers.append(with_check_digits(900_000_000_000 + number * 7_919))
     one = _do(stage, "add organisation", "見本団体 A", "grants")
     other = _do(stage, "add organisation", "見本団体 B", "both")
-    wide = _do(stage, "add allotment", one, "見本の付与枠", 400_000)
-    tight = _do(stage, "add allotment", other, "見本の小さな枠", 30_000)
+    wide = _do(stage, "add allotment", one, "見本の付与枠", 2_000_000)
+    tight = _do(stage, "add allotment", other, "見本の小さな枠", 20_000)
     begins_ms = FIRST_MORNING_MS - HOUR_MS
     _do(stage, "add event", "見本まつり", begins_ms, begins_ms + 5 * HOUR_MS, wide, _festival())
     _do(stage, "add event", "見本の週", begins_ms, begins_ms + 4 * DAY_MS, wide, _week())
     _do(stage, "add event", "見本清掃", begins_ms + DAY_MS, begins_ms + 3 * DAY_MS, tight, _week()[:1])
-    stage.city.members = list(_do(stage, "add members", PEOPLE_A_KIOSK * max(1, kiosks), "paper"))
+    stage.city.members = list(_do(stage, "add members", PEOPLE, "paper"))
 
 
 def _festival() -> tuple[Activity, ...]:
@@ -80,6 +81,14 @@ def let_in(stage: Stage, machine: Machine, picks: Picks) -> None:
     machine.station = station_of(machine.running().reference.manifest, picks)
     machine.serve(stage.lines[machine.name], time_is_confirmed=False)
     stage.world.count("let in")
+
+
+def apply_and_wait(stage: Stage, picks: Picks) -> None:
+    """Let a booth apply and wait for a clerk, who may let it in, decline it or forget it."""
+    invitation, _ = _invited(stage, picks)
+    key = SigningKey(stage.world.random_bytes(32))
+    if _apply(stage.hub(), key.public, invitation) is None:
+        raise Impossible
 
 
 def _invited(stage: Stage, picks: Picks) -> tuple[Invitation, bytes]:
@@ -129,3 +138,4 @@ def _do(stage: Stage, kind: str, *filled: Any) -> Any:
         raise Impossible from crash
     finally:
         stage.world.count("acts")
+        stage.world.count(f"act: {kind}")

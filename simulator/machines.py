@@ -236,7 +236,7 @@ def _sign_nonsense(stage: Stage, step: Step) -> None:
         1,
     )
     bodies: list[Grant | Void | Opened] = [
-        plain._replace(points=999_999),
+        plain._replace(points=999_999 if picks.chance(20) else 31),
         plain._replace(occasion=picks.below(1_000_000)),
         plain._replace(event=70_000 + picks.below(3)),
         plain._replace(issue=9, activity=77),

@@ -77,10 +77,10 @@ def play(chapter: Chapter, folder: Path, shelves: Shelves) -> Ended:
 def set_up(stage: Stage, kiosks: int) -> None:
     """Found the city and let its booths in."""
     stage.house.found()
-    found_city(stage, kiosks)
+    found_city(stage)
     for number in range(kiosks):
         machine = stage.add_machine(f"booth-{number + 1}")
-        let_in(stage, machine, Picks((number, 1, 2, 3)))
+        let_in(stage, machine, Picks(tuple(stage.world.random_bytes(6))))
 
 
 def take(stage: Stage, step: Step) -> None:

@@ -14,7 +14,7 @@ from hub.acts.doing import Done
 from hub.service import Hub
 from simulator.checks import is_rolled_back_now, whole_look
 from simulator.clerks import Form, Way
-from simulator.enrolling import let_in
+from simulator.enrolling import apply_and_wait, let_in
 from simulator.hub import Crash, HubCrashed
 from simulator.machines import BAD_CLOCKS_MS, serve
 from simulator.stage import Stage
@@ -66,6 +66,10 @@ def _send(stage: Stage, step: Step) -> None:
         stage.send(machine, ROUNDS)
     finally:
         stage.lines[machine.name].weather = []
+
+
+def _somebody_applies(stage: Stage, step: Step) -> None:
+    apply_and_wait(stage, Picks(step.picks))
 
 
 def _deliver_late(stage: Stage, step: Step) -> None:
@@ -173,6 +177,7 @@ HUB_STEPS: dict[str, Callable[[Stage, Step], None]] = {
     "old form": _old_form,
     "sent form": _sent_form,
     "send": _send,
+    "somebody applies": _somebody_applies,
     "deliver late": _deliver_late,
     "export": _export,
     "import": _import,

@@ -106,6 +106,8 @@ def _hour_of_hub(chance: random.Random, begins_ms: int) -> list[Step]:
     faults = chance.choices([*HUB_FAULTS], [*HUB_FAULTS.values()], k=2)
     steps = [_at(chance, begins_ms, fault, 0) for fault in faults]
     steps.append(_at(chance, begins_ms, "trust clock", 1))
+    if chance.random() < 0.3:
+        steps.append(_at(chance, begins_ms, "somebody applies", 0))
     return [*steps, Step(0, begins_ms + HOUR_MS, "whole look", 0)]
 
 

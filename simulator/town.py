@@ -95,7 +95,7 @@ class Picks:
         """Return the next number."""
         place, rounds = self._taken % len(self._numbers), self._taken // len(self._numbers)
         self._taken += 1
-        return self._numbers[place] // int(7**rounds)
+        return self._numbers[place] // int(7**rounds) + rounds * self._taken
 
     def below(self, limit: int) -> int:
         """Return a number from 0 to just below `limit`."""
