@@ -148,9 +148,11 @@ def _run(ground: Ground, kiosks: list[bytes], sendings: list[list[bytes]], threa
         with ThreadPoolExecutor(threads + 1) as pool:
             begun = time.perf_counter()
             looking = pool.submit(look)
-            waits = [wait for waits in pool.map(lambda one: _send(address, one), sendings) for wait in waits]
-            seconds = time.perf_counter() - begun
-            is_over.set()
+            try:
+                waits = [wait for waits in pool.map(lambda one: _send(address, one), sendings) for wait in waits]
+                seconds = time.perf_counter() - begun
+            finally:
+                is_over.set()
             looking.result()
     return Waits(pages, waits, seconds)
 
@@ -166,7 +168,9 @@ def _send(address: str, batches: Iterable[bytes]) -> list[float]:
 
 
 def _give_past(ground: Ground, booth: Booth, event: int, sizes: Sizes) -> None:
-    """Let a booth have sent everything of yesterday, in one boot."""
+    """Let a booth have sent everything of yesterday, in one boot. It read the day wrongly: the hub has put every grant
+    on another, and keeps where each lies.
+    """
     take_batch(ground.hub, booth.batch_at(zip([booth.opened], _stamps(booth, YESTERDAY_MS, BOOTS[0]), strict=False)))
     people = ground.members[: sizes.before]
     for start in range(0, len(people), FILL_BATCH):

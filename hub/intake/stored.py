@@ -85,8 +85,8 @@ def entries_like(connection: sa.Connection, kiosk: bytes, grants: Iterable[Grant
             UNION SELECT a.seq, a.hash FROM touched k CROSS JOIN aside a
             WHERE a.event = k.event AND a.bucket = k.bucket AND a.member = k.member AND a.activity = k.activity
               AND a.kiosk = :kiosk
-            UNION SELECT p.seq, p.hash FROM touched k CROSS JOIN placed p
-            WHERE p.kiosk = :kiosk AND p.bucket = k.bucket AND p.member = k.member
+            UNION SELECT p.seq, p.hash FROM placed p
+            WHERE p.kiosk = :kiosk AND p.member IN (SELECT k.member FROM touched k)
         ) n CROSS JOIN entry e
         WHERE e.kiosk = :kiosk AND e.seq = n.seq AND e.hash = n.hash ORDER BY e.seq, e.hash
         """,
