@@ -14,7 +14,7 @@ from hub.audit.findings import Findings
 from hub.audit.kiosks import Kiosk
 from hub.audit.reading import stream
 from sync.codec import WireError
-from sync.entry import LENGTH_LIMIT, Body, Entry, Stamp, read_entry, read_heading
+from sync.entry import LENGTH_LIMIT, Body, Entry, Heading, Stamp, read_entry, read_heading
 from sync.envelope import ENTRY, is_signed_by, take_apart
 
 
@@ -56,15 +56,21 @@ def read_journal(
             unsigned.add((one.seq, one.hash))
     vouched_for = _attested(arrived, unsigned)
     for one in arrived:
-        place = {"kiosk": kiosk.kiosk, "seq": one.seq, "hash": one.hash}
-        if (one.seq, one.hash) not in vouched_for:
-            findings.defect("entry", "neither its own signature nor a later entry's vouches for it", **place)
-        elif (one.seq, one.hash) in unsigned and not one.is_altered:
-            findings.note("entry", "its own signature is bad; a later entry's vouches for it", **place)
         if one.arrived_ms < kiosk.approved_ms:
+            place = {"kiosk": kiosk.kiosk, "seq": one.seq, "hash": one.hash}
             findings.defect("entry", "arrived before its kiosk was let in", **place)
             findings.defect("kiosk", "let in after entries of it had arrived", kiosk=kiosk.kiosk)
-    return [one for one in arrived if (one.seq, one.hash) in vouched_for]
+        if (one.seq, one.hash) in unsigned:
+            _name_unsigned(kiosk.kiosk, one, vouched_for, findings)
+    return [one for one in arrived if (one.seq, one.hash) in vouched_for] if unsigned else arrived
+
+
+def _name_unsigned(kiosk: bytes, one: Arrived, vouched_for: Container[tuple[int, bytes]], findings: Findings) -> None:
+    place = {"kiosk": kiosk, "seq": one.seq, "hash": one.hash}
+    if (one.seq, one.hash) not in vouched_for:
+        findings.defect("entry", "neither its own signature nor a later entry's vouches for it", **place)
+    elif not one.is_altered:
+        findings.note("entry", "its own signature is bad; a later entry's vouches for it", **place)
 
 
 def _read_row(
@@ -72,35 +78,44 @@ def _read_row(
 ) -> tuple[Arrived | None, bool]:
     """Return the entry in a row, if it is one of this kiosk's, and whether it is signed by it."""
     encoded, kept_hash = bytes(row.encoded), bytes(row.hash)
-    place = {"kiosk": kiosk.kiosk, "seq": row.seq, "hash": kept_hash}
-    is_altered = hashlib.sha256(encoded).digest() != kept_hash
+    true_hash = hashlib.sha256(encoded).digest()
+    is_altered = true_hash != kept_hash
     if is_altered:
-        findings.defect("entry", "its bytes and its hash do not belong together", **place)
+        defect = "its bytes and its hash do not belong together"
+        findings.defect("entry", defect, kiosk=kiosk.kiosk, seq=row.seq, hash=kept_hash)
     try:
         envelope = take_apart(ENTRY, encoded)
-        heading = read_heading(envelope.payload)
+        understood, defect = _understand(envelope.payload)
+        heading = understood or read_heading(envelope.payload)
     except WireError as error:
-        findings.defect("entry", f"is no entry: {error.reason}", **place)
+        findings.defect("entry", f"is no entry: {error.reason}", kiosk=kiosk.kiosk, seq=row.seq, hash=kept_hash)
         return Arrived(row.seq, kept_hash, b"", row.arrived_ms, None, None, "", is_altered=True), False
-    if len(encoded) > LENGTH_LIMIT:
-        findings.defect("entry", "is longer than an entry may be", **place)
+    wrong = _wrong_in(row, encoded, heading, envelope.kid, kiosk.kiosk)
+    for one in wrong:
+        findings.defect("entry", one, kiosk=kiosk.kiosk, seq=row.seq, hash=kept_hash)
     if heading.kiosk != kiosk.kiosk or envelope.kid != kiosk.kiosk:
-        findings.defect("entry", f"was made by kiosk {heading.kiosk.hex()}", **place)
         return None, False
-    if heading.seq != row.seq or row.seq < 1:
-        findings.defect("entry", f"was numbered {heading.seq}", **place)
     is_proved = to_prove is None or is_altered or kept_hash in to_prove
     is_signed = not is_proved or is_signed_by(kiosk.public_key, ENTRY, envelope)
+    if is_altered and not is_signed:  # what it says is nobody's word
+        understood, defect = None, ""
+    body, stamp = (understood.body, understood.stamp) if understood else (None, None)
     if is_signed:  # then its bytes are the truth, whatever its columns say
-        understood, defect = _understand(envelope.payload)
-        body, stamp = (understood.body, understood.stamp) if understood else (None, None)
-        true_hash = hashlib.sha256(encoded).digest()
-        one = Arrived(heading.seq, true_hash, heading.prev, row.arrived_ms, body, stamp, defect, is_altered=False)
-    else:
-        understood, defect = (None, "") if is_altered else _understand(envelope.payload)
-        body, stamp = (understood.body, understood.stamp) if understood else (None, None)
-        one = Arrived(row.seq, kept_hash, heading.prev, row.arrived_ms, body, stamp, defect, is_altered)
-    return one, is_signed
+        placed = (heading.seq, true_hash)
+        return Arrived(*placed, heading.prev, row.arrived_ms, body, stamp, defect, is_altered=False), True
+    return Arrived(row.seq, kept_hash, heading.prev, row.arrived_ms, body, stamp, defect, is_altered), False
+
+
+def _wrong_in(row: Any, encoded: bytes, heading: Heading | Entry, kid: bytes, kiosk: bytes) -> list[str]:
+    """Return what the frame of an entry says otherwise than its row."""
+    wrong = []
+    if len(encoded) > LENGTH_LIMIT:
+        wrong.append("is longer than an entry may be")
+    if heading.kiosk != kiosk or kid != kiosk:
+        wrong.append(f"was made by kiosk {heading.kiosk.hex()}")
+    elif heading.seq != row.seq or row.seq < 1:
+        wrong.append(f"was numbered {heading.seq}")
+    return wrong
 
 
 def _understand(payload: bytes) -> tuple[Entry | None, str]:
@@ -111,7 +126,11 @@ def _understand(payload: bytes) -> tuple[Entry | None, str]:
 
 
 def _attested(arrived: list[Arrived], unsigned: set[tuple[int, bytes]]) -> set[tuple[int, bytes]]:
-    """Return the entries that are signed themselves, or that a later attested one names as the entry before it."""
+    """Return the entries that are signed themselves, or that a later attested one names as the entry before it. Where
+    all are signed, nobody asks.
+    """
+    if not unsigned:
+        return set()
     attested: set[tuple[int, bytes]] = set()
     named: set[tuple[int, bytes]] = set()
     for one in sorted(arrived, key=lambda one: one.seq, reverse=True):

@@ -31,7 +31,8 @@ def one_view(store: Store) -> Iterator[sa.Connection]:
 def stream(connection: sa.Connection, text: str, **parameters: object) -> Iterator[Any]:
     """Yield the rows of a query with :named parameters; few are in memory at a time."""
     with connection.execute(_parsed(text), parameters, execution_options={"yield_per": _ROWS_AT_A_TIME}) as found:
-        yield from found
+        for some in found.partitions():
+            yield from some
 
 
 def of_kiosks(connection: sa.Connection, table: str, order: str, kiosks: Iterable[bytes] | None) -> Iterator[Any]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Container, Iterator, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from hub.audit.decided import Decided, Replacement
@@ -114,7 +114,6 @@ class Judge:
         self.folds: dict[int, Fold] = {}
         self._folds_before = folds_before
         self.limits = carried.limits_from()
-        self._readings = _readings(tree.main)
         self._voided, self._voids = look_at_voids(tree.main, self.times, decided)
 
     def expected(self) -> Iterator[Expected]:
@@ -272,9 +271,18 @@ class Judge:
             return grant.occasion
         return None
 
+    @cached_property
+    def _readings(self) -> dict[tuple[int, int, int, int], list[tuple[bytes, int]]]:
+        """Under which reading of the day boots granted what to whom, and when that arrived."""
+        found: dict[tuple[int, int, int, int], list[tuple[bytes, int]]] = defaultdict(list)
+        for one in self._tree.main:
+            if isinstance(one.body, Grant) and one.stamp is not None:
+                found[_reading_of(one.body)].append((one.stamp.boot, one.arrived_ms))
+        return found
+
     def _is_alone(self, grant: Grant, stamp: Stamp, known_by_ms: int) -> bool:
         """Tell whether no other boot granted the same person the same under the same reading of the day."""
-        others = self._readings[_reading_of(grant)]
+        others = self._readings.get(_reading_of(grant), ())
         return all(boot == stamp.boot or arrived_ms > known_by_ms for boot, arrived_ms in others)
 
     def _who(self, grant: Grant, arrived_ms: int) -> int:
@@ -409,12 +417,3 @@ def _covers(replacement: Replacement, seq: int, grant: Grant) -> bool:
 
 def _reading_of(grant: Grant) -> tuple[int, int, int, int]:
     return (grant.event, grant.activity, grant.member, grant.occasion)
-
-
-def _readings(main: list[Arrived]) -> dict[tuple[int, int, int, int], list[tuple[bytes, int]]]:
-    """Return which boots granted what to whom under which reading of the day, and when that arrived."""
-    found: dict[tuple[int, int, int, int], list[tuple[bytes, int]]] = defaultdict(list)
-    for one in main:
-        if isinstance(one.body, Grant) and one.stamp is not None:
-            found[_reading_of(one.body)].append((one.stamp.boot, one.arrived_ms))
-    return found
