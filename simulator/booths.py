@@ -152,6 +152,8 @@ class Machine:
         self.world.count(type(scan.outcome).__name__)
         if not isinstance(scan.outcome, Received | Recorded):
             return
+        if isinstance(scan.outcome, Recorded):
+            self.world.count(f"recorded: {scan.outcome.later.value}")
         kept = self.usable().hash_at(scan.seq or 0)
         if scan.seq is None or kept is None:
             raise Violated("shown before it was durable", f"{self.name}: {scan}")

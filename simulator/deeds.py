@@ -179,7 +179,7 @@ def first_shares(desk: Desk, picks: Picks) -> tuple[Share, ...]:
     shares = []
     for one in desk.allotments():
         left = amount_of(desk.connection, allotment_account(one.allotment))
-        total = min(left // 3, picks.one_of((500, 3_000, 40_000, 60_000)))
+        total = min(left // 3, picks.one_of((3_000, 100_000, 100_000, 200_000)))
         if total > 0 and picks.below(8):
             shares.append(Share(one.allotment, total, min(left // 8, picks.below(3) * 100)))
     return tuple(shares)

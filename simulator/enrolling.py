@@ -37,7 +37,7 @@ def found_city(stage: Stage) -> None:
         stage.city.strangers.append(with_check_digits(900_000_000_000 + number * 7_919))
     one = _do(stage, "add organisation", "見本団体 A", "grants")
     other = _do(stage, "add organisation", "見本団体 B", "both")
-    wide = _do(stage, "add allotment", one, "見本の付与枠", 2_000_000)
+    wide = _do(stage, "add allotment", one, "見本の付与枠", 8_000_000)
     tight = _do(stage, "add allotment", other, "見本の小さな枠", 20_000)
     begins_ms = FIRST_MORNING_MS - HOUR_MS
     _do(stage, "add event", "見本まつり", begins_ms, begins_ms + 5 * HOUR_MS, wide, _festival())

@@ -98,8 +98,6 @@ def come_to_rest(stage: Stage) -> None:
     stage.house.ahead_ms = 0
     stage.house.stop()
     stage.house.start()
-    if is_rolled_back_now(stage.house.start()):
-        stage.house.open_instance()
     stage.world.now_ms += 2 * DAY_MS
     _trust_clock(stage)
     _deliver_all(stage)
@@ -121,6 +119,8 @@ def _trust_clock(stage: Stage) -> None:
 def _deliver_all(stage: Stage) -> None:
     while stage.road.bag:
         stage.road.deliver_late(0)
+    if is_rolled_back_now(stage.hub()):
+        stage.house.open_instance()
     try:
         stage.road.import_stick(stays=False)
     except HubUnreachable as error:
@@ -164,6 +164,8 @@ def _send_all(stage: Stage, machine: Machine, journal: Journal) -> None:
     uplink = UplinkThread(journal, stage.lines[machine.name], machine.clock, lambda: 0.5)
     idle = 0
     while idle < IDLE_ROUNDS:
+        if is_rolled_back_now(stage.hub()):
+            stage.house.open_instance()
         before = journal.uplink()
         uplink.turn()
         known = journal.uplink()
