@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from hub.acts.refusals import ActRefused, Refusal
+from hub.acts.refusals import ActRefused, Refusal, holds_unseen
 from hub.intake.facts import KioskRow, find_kiosk
 from hub.register.events import EventVersion, newest_event
 from hub.register.organisations import Allotment, Organisation, find_allotment, newest_organisation
@@ -13,9 +13,11 @@ NAME_LENGTH_MAX = 60
 
 
 def want_name(name: str) -> str:
-    """Return a name without the blanks around it. Raises ActRefused where it is empty or too long."""
+    """Return a name without the blanks around it. Raises ActRefused where it is empty or too long, or holds characters
+    that nobody sees.
+    """
     name = name.strip()
-    if not 0 < len(name) <= NAME_LENGTH_MAX:
+    if not 0 < len(name) <= NAME_LENGTH_MAX or holds_unseen(name):
         raise ActRefused(Refusal.NO_NAME)
     return name
 

@@ -18,7 +18,7 @@ from typing import Any, Concatenate, Generic, NamedTuple, ParamSpec, TypeVar
 import cbor2
 import sqlalchemy as sa
 
-from hub.acts.refusals import ActRefused, Refusal
+from hub.acts.refusals import ActRefused, Refusal, holds_unseen
 from hub.intake.backlog import finish_backlog
 from hub.ledger.posting import Moved
 from hub.service import Hub
@@ -273,7 +273,7 @@ def _done_before(doing: Doing, kind: str, content: bytes) -> Any:  # a row
     """Return the act's row where this form has done this very act, else None. Raises ActRefused where the form has done
     another, or has no reason.
     """
-    if not doing.reason.strip():
+    if not doing.reason.strip() or holds_unseen(doing.reason):
         raise ActRefused(Refusal.NO_REASON)
     before = row(doing.connection, "SELECT * FROM act WHERE act = :act", act=doing.number)
     if before is not None and (before.kind, bytes(before.content)) != (kind, content):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from hub.acts.checks import want_allotment, want_event, want_name
 from hub.acts.doing import Doing, Outcome, act
@@ -16,6 +16,7 @@ from hub.register.events import (
     SlotsBefore,
     activities_of,
     names_out_of_use,
+    numbers_of_names,
     slots_before,
     write_event,
 )
@@ -38,7 +39,7 @@ def add_event(
     """Add an event with its activities; return its number. New activities and slots bear the number 0."""
     number = next_event(doing.connection)
     version = _version(doing, EventVersion(number, 1, name, starts_ms, ends_ms, allotment, OPEN))
-    write_event(doing.connection, version, _numbered(doing, activities, {}), doing.number)
+    write_event(doing.connection, version, _numbered(doing, activities, {}, {}), doing.number)
     return Outcome(number)
 
 
@@ -59,7 +60,7 @@ def change_event(  # an event's own columns
     lock_all_kiosks(doing)
     known = slots_before(doing.connection, event)
     before = _limits(activities_of(doing.connection, newest))
-    numbered = _numbered(doing, activities, known)
+    numbered = _numbered(doing, activities, known, numbers_of_names(doing.connection, event))
     _refuse_changed_hands(names_out_of_use(doing.connection, newest), numbered)
     write_event(doing.connection, changed, numbered, doing.number)
     moved = judge_by_kiosk(doing, entries_at(doing.connection, event))
@@ -111,20 +112,25 @@ def _version(doing: Doing, event: EventVersion) -> EventVersion:
     return event._replace(name=want_name(event.name))
 
 
-def _numbered(doing: Doing, activities: tuple[Activity, ...], known: Mapping[int, SlotsBefore]) -> tuple[Activity, ...]:
-    """Return activities with numbers: those that have one keep it, new ones get one that the event never had."""
+def _numbered(
+    doing: Doing, activities: tuple[Activity, ...], known: Mapping[int, SlotsBefore], names: Mapping[str, int]
+) -> tuple[Activity, ...]:
+    """Return activities with numbers: those that have one keep it, and one that comes back under its name, taken out by
+    a slip and typed anew, has its number of before. New ones get one that the event never had.
+    """
     if not 0 < len(activities) <= ACTIVITIES_MAX:
         raise ActRefused(Refusal.NO_ACTIVITIES)
     kept = [one.activity for one in activities if one.activity]
     if len(set(kept)) < len(kept) or not set(kept) <= known.keys():
         raise ActRefused(Refusal.NO_ACTIVITY, what=", ".join(map(str, kept)))
     highest = max(known, default=0)
+    old = {name: number for name, number in names.items() if number not in kept}
     numbered = []
     for one in activities:
-        number = one.activity
+        number = one.activity or old.get(one.name.strip(), 0)
         if not number:
             number = highest = next_after(doing.connection, highest)
-        slots = _numbered_slots(doing, one.slots, known.get(one.activity))
+        slots = _numbered_slots(doing, one.slots, known.get(number))
         numbered.append(_readable(one._replace(activity=number, name=want_name(one.name), slots=slots)))
     return tuple(sorted(numbered, key=lambda one: one.activity))
 
@@ -136,13 +142,17 @@ def _refuse_changed_hands(out_of_use: Mapping[int, str], activities: Iterable[Ac
             raise ActRefused(Refusal.NO_ACTIVITY, what=one.activity)
 
 
-def _numbered_slots(doing: Doing, slots: Iterable[Slot], known: SlotsBefore | None) -> tuple[Slot, ...]:
-    """Return slots with numbers, in the order of these; a new one gets one that the activity never had."""
+def _numbered_slots(doing: Doing, slots: Collection[Slot], known: SlotsBefore | None) -> tuple[Slot, ...]:
+    """Return slots with numbers, in the order of these. One that comes back under its name has its number of before; a
+    new one gets one that the activity never had.
+    """
     highest = known.highest if known is not None else 0
     before = highest
+    kept = {one.slot for one in slots}
+    old = {name: number for name, number in (known.numbers if known else {}).items() if number not in kept}
     numbered = []
     for one in slots:
-        number = one.slot
+        number = one.slot or old.get(one.name.strip(), 0)
         if not number:
             number = highest = next_after(doing.connection, highest)
         elif number > before:

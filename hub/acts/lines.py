@@ -9,6 +9,7 @@ from hub.acts.refusals import ActRefused, Refusal
 from hub.acts.shares import cover_again
 from hub.intake.chain import branches
 from hub.intake.facts import LINE_REASONS, accepted_holes, lines_of
+from hub.intake.reasons import Reason
 from hub.intake.stored import all_entries
 from hub.store.database import insert, row
 from sync.batch import Head
@@ -44,15 +45,16 @@ def resume_kiosk(doing: Doing, kiosk: bytes) -> Outcome[None]:
 
 
 def _draw(doing: Doing, kiosk: bytes, kind: str, believed: Head | None) -> Outcome[None]:
-    """Draw a line. Where one stands already and no entry is named, its tip stays: what was held behind it stays
-    held.
+    """Draw a line. Where one stands already and no entry is named, its tip stays: what was held behind it stays held. A
+    withdrawal is not turned into a stop: it is resumed first.
     """
     found = want_kiosk(doing.connection, kiosk)
     progress, now_ms = lock_kiosk(doing, kiosk)
     drawn = lines_of(doing.connection, kiosk).drawn
     tip = believed or (drawn.tip if drawn is not None else progress.cursor)
     if drawn is not None:
-        if (drawn.reason, drawn.tip) == (LINE_REASONS[kind], tip):
+        is_weaker = drawn.reason is Reason.WITHDRAWN and kind == STOPPED
+        if is_weaker or (drawn.reason, drawn.tip) == (LINE_REASONS[kind], tip):
             raise ActRefused(Refusal.STANDS_SO, what=found.name)
         if tip.seq > drawn.tip.seq:
             cover_again(doing, kiosk, progress)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from enum import Enum
 
 
@@ -82,6 +83,17 @@ class Refusal(Enum):
     NEEDS_OTHER_ACT = "別の処理が必要です / another act is needed: {what}"
     CANNOT_POST = "反映できない記録です / it cannot be posted: {what}"
     NOT_DECIDED = "まだ何も決めていない記録です / nothing was decided about this entry: {what}"
+
+
+def holds_unseen(text: str) -> bool:
+    """Tell whether a text holds control characters or marks that turn its direction.
+
+    Nobody sees them, they disguise what is written, and PostgreSQL takes no NUL.
+    """
+    return any(unicodedata.category(character) in {"Cc", "Cs"} or character in _TURNING for character in text)
+
+
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 class ActRefused(Exception):

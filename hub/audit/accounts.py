@@ -131,7 +131,7 @@ class Movements:
 
 def _is_marked(one: Any, source: Account, target: Account) -> bool:
     """Tell whether a movement's mark is its act, with its allotment behind it where the act makes several; or the
-    kiosk, the allotment and the manifest that it named, where a share came back by itself.
+    kiosk, the allotment and what brought it about, where a share came back by itself.
     """
     mark, act = bytes(one.mark), bytes(one.act)
     allotment = next((holder for kind, holder, _ in (source, target) if kind == "allotment"), 0)

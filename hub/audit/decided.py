@@ -287,8 +287,10 @@ def _read_replacements(
                 if differing:
                     findings.defect("replacement", f"takes back with another {', '.join(differing)}", **whose)
             if act is not None:
-                sign = 1 if one.state == "in force" else -1
-                covers[act.act, name["kiosk"], one.allotment] += sign * one.points
+                if before is not None and before.state == "in force":
+                    covers[act.act, name["kiosk"], before.allotment] -= before.points
+                if one.state == "in force":
+                    covers[act.act, name["kiosk"], one.allotment] += one.points
             newest[subject] = one
         decided = found[name["kiosk"]]
         in_force = sorted((one for one in newest.values() if one.state == "in force"), key=lambda one: -one.version)

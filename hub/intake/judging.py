@@ -230,7 +230,8 @@ def _return_lowered(connection: sa.Connection, kiosk: bytes, before: Fold, after
     """Give back what a lowered share has set free, where the kiosk has named another manifest."""
     if after.manifest is not None and after.manifest != before.manifest:
         named = (after.manifest[0].opened_ms, after.manifest[1])
-        return_lowered(connection, kiosk, named, dict(after.used), cause.now_ms)
+        brought_by = cause.act or cause.now_ms.to_bytes(16, "big")
+        return_lowered(connection, kiosk, named, dict(after.used), cause.now_ms, brought_by)
 
 
 def _stretches(connection: sa.Connection, kiosk: bytes, names: set[Name]) -> list[tuple[Fold, list[Attested]]]:

@@ -28,10 +28,15 @@ def carried(connection: sa.Connection, kiosk: bytes, allotment: int) -> int:
 
 
 def return_lowered(
-    connection: sa.Connection, kiosk: bytes, named: tuple[int, int], used: Mapping[int, int], now_ms: int
+    connection: sa.Connection,
+    kiosk: bytes,
+    named: tuple[int, int],
+    used: Mapping[int, int],
+    now_ms: int,
+    cause: bytes,
 ) -> None:
     """Give back what a kiosk carries beyond the totals signed in a manifest (opening, version) it has named, or later,
-    but never what it has used.
+    but never what it has used. `cause` is 16 bytes that name what brought it about: an act, or a moment of arrival.
     """
     for allotment, (limit, act) in sorted(_limits_since(connection, kiosk, named).items()):
         points = carried(connection, kiosk, allotment) - max(limit, used.get(allotment, 0))
@@ -39,7 +44,7 @@ def return_lowered(
             move(
                 connection,
                 kind="share back",
-                mark=_mark(kiosk, allotment, named),
+                mark=kiosk + allotment.to_bytes(4, "big") + cause,
                 source=carried_account(kiosk, allotment),
                 target=allotment_account(allotment),
                 points=points,
@@ -66,8 +71,3 @@ def _limits_since(connection: sa.Connection, kiosk: bytes, named: tuple[int, int
             limit, act = limits.get(one.allotment, (0, bytes(one.act)))
             limits[one.allotment] = (max(limit, one.points), act)
     return limits
-
-
-def _mark(kiosk: bytes, allotment: int, named: tuple[int, int]) -> bytes:
-    """Return what names this giving back for ever: kiosk, allotment and the manifest that brought it about."""
-    return kiosk + allotment.to_bytes(4, "big") + b"".join(part.to_bytes(8, "big") for part in named)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -35,6 +35,8 @@ class SlotsBefore(NamedTuple):
 
     now: tuple[Slot, ...]
     highest: int
+    numbers: Mapping[str, int] = {}
+    """The last number of each name it ever had."""
 
 
 NO_SLOTS = SlotsBefore((), 0)
@@ -81,6 +83,12 @@ def write_event(connection: sa.Connection, event: EventVersion, activities: Iter
 def activities_of(connection: sa.Connection, event: EventVersion) -> tuple[Activity, ...]:
     """Return the activities of a version of an event."""
     return read_activities(connection, event.event, event.version)
+
+
+def numbers_of_names(connection: sa.Connection, event: int) -> dict[str, int]:
+    """Return under which number each name of an activity stood last at an event, over all versions."""
+    found = rows(connection, "SELECT name, activity FROM activity WHERE event = :event ORDER BY version", event=event)
+    return {one.name: one.activity for one in found}
 
 
 def names_out_of_use(connection: sa.Connection, event: EventVersion) -> dict[int, str]:
@@ -136,5 +144,6 @@ def slots_before(connection: sa.Connection, event: int) -> dict[int, SlotsBefore
     for one in found:
         slots = read_slots(decode(bytes(one.slots), depth=2))
         highest = max(known.get(one.activity, NO_SLOTS).highest, *(slot.slot for slot in slots), 0)
-        known[one.activity] = SlotsBefore(slots if one.is_newest else (), highest)
+        numbers = {**known.get(one.activity, NO_SLOTS).numbers, **{slot.name: slot.slot for slot in slots}}
+        known[one.activity] = SlotsBefore(slots if one.is_newest else (), highest, numbers)
     return known

@@ -34,6 +34,12 @@ REFUSED = "refused"
 _BEGIN_ANEW = {Refusal.GROUND_CHANGED, Refusal.FORM_USED}
 """Where what the form shows is no longer so: the page is shown anew."""
 
+_STANDS_OTHERWISE = {
+    *(Refusal.KNOWN_ALREADY, Refusal.NOT_KNOWN, Refusal.NOT_OPEN, Refusal.NOT_ENDED),
+    *(Refusal.LOST_ALREADY, Refusal.NOT_LOST, Refusal.NOBODY_WAITS, Refusal.LET_IN_ALREADY, Refusal.STANDS_SO),
+}
+"""Where somebody was quicker, the form may be gone from the page: the refusal is said at its head too."""
+
 
 class Errand(NamedTuple):
     """What a form is for: the kind of act and its subject."""
@@ -93,6 +99,8 @@ def number_in(form: ActForm, of: Errand) -> bytes | None:
 
 def refuse(asked: Asked, number: bytes, refused: ActRefused) -> Page | None:
     """Say why an act was refused: beside the field, or on the page shown anew."""
+    if refused.refusal in _STANDS_OTHERWISE:
+        flash(f"できませんでした。{refused}", REFUSED)
     if refused.refusal not in _BEGIN_ANEW:
         asked.form.refuse(asked.field, str(refused) + _instead(refused))
         return None

@@ -325,6 +325,27 @@ def test_a_changed_daily_limit_flags_what_is_over_it_and_takes_the_flags_away_ag
     assert seen == [over, {}, over, {}, over]
 
 
+def test_an_activity_and_a_slot_that_were_taken_out_by_a_slip_come_back_under_their_numbers(world: World) -> None:
+    slots = (Slot(0, "午前"), Slot(0, "午後"))
+    visit = activities()[0]
+    lesson = Activity(0, "教室", Fixed(30), OccasionBy.SLOT, 0, slots)
+    window = (MORNING_MS, MORNING_MS + DAY_MS // 3)
+
+    def change(version: int, *offered: Activity) -> tuple[Activity, ...]:
+        world.do(change_event, world.event, version, "見本まつり", *window, world.allotment, offered)
+        with world.store.reading() as connection:
+            newest = newest_event(connection, world.event)
+            assert newest is not None
+            return activities_of(connection, newest)
+
+    first = change(1, visit, lesson)
+    change(2, first[0], first[1]._replace(slots=first[1].slots[:1]))
+    change(3, first[1]._replace(slots=first[1].slots[:1]))
+    back = change(4, visit._replace(activity=0), first[1]._replace(slots=(first[1].slots[0], Slot(0, "午後"))))
+
+    assert back == first
+
+
 def test_an_activity_that_was_taken_out_comes_back_under_its_name_and_its_number_under_no_other(world: World) -> None:
     visit, help_ = activities()
     window = (MORNING_MS, MORNING_MS + DAY_MS // 3)

@@ -1,0 +1,117 @@
+"""A clerk who changes their mind: acts done over others, taken up again, and typed in odd ways. The audit agrees."""
+
+from __future__ import annotations
+
+import pytest
+from hub_invariants import broken_invariants
+from hub_world import VISIT, VISIT_POINTS, Booth, World
+from wire_samples import MORNING_MS
+
+from hub.acts.events import add_event
+from hub.acts.journal import replace_range, take_back_replacement
+from hub.acts.kiosks import lower_share, resume_kiosk, stop_kiosk, top_up, withdraw_kiosk
+from hub.acts.organisations import add_organisation
+from hub.acts.refusals import ActRefused, Refusal
+from hub.audit import audit
+from hub.register.manifests import newest_manifest
+from hub.store.database import Store
+from sync.citytime import DAY_MS
+from sync.envelope import MANIFEST
+from sync.manifest import Activity, OccasionBy, read_manifest
+from sync.rules import Fixed
+
+
+@pytest.fixture
+def world(store: Store) -> World:
+    return World(store)
+
+
+def faults(world: World) -> list[object]:
+    found = [finding for finding in audit(world.store, world.hub.keyring) if not finding.is_note]
+    return [*broken_invariants(world), *found]
+
+
+def take_up_settings(world: World, booth: Booth) -> None:
+    """Let a booth name the newest settings, as after it has fetched them."""
+    with world.store.reading() as connection:
+        encoded = newest_manifest(connection, booth.kiosk)
+    assert encoded is not None
+    booth.manifest = read_manifest(encoded, world.hub.keyring.verifying(MANIFEST))
+    booth.add(booth.opened())
+
+
+@pytest.mark.parametrize("rounds", [1, 3])
+def test_a_booth_that_was_withdrawn_from_before_its_share_was_lowered_is_resumed_any_number_of_times(
+    world: World, rounds: int
+) -> None:
+    booth = world.booth(total=500)
+    booth.grant(0)
+    booth.send()
+    world.do(top_up, booth.kiosk, world.allotment, 100)
+    world.do(lower_share, booth.kiosk, world.allotment, 100)
+    take_up_settings(world, booth)
+    booth.send()
+
+    for _ in range(rounds):
+        world.do(withdraw_kiosk, booth.kiosk, 1)
+        assert (world.balance(world.members[0]), faults(world)) == (0, [])
+        world.do(withdraw_kiosk, booth.kiosk, 2)
+        world.do(resume_kiosk, booth.kiosk)
+        assert (world.balance(world.members[0]), faults(world)) == (VISIT_POINTS, [])
+
+
+def test_a_range_that_is_replaced_anew_over_an_earlier_replacement_moves_the_difference(world: World) -> None:
+    other = world.do(
+        add_event,
+        "見本市",
+        MORNING_MS,
+        MORNING_MS + DAY_MS // 3,
+        world.allotment,
+        (
+            Activity(0, "入場", Fixed(70), OccasionBy.NONE, 0),
+            Activity(0, "体験", Fixed(30), OccasionBy.NONE, 0),
+        ),
+    ).made
+    booth = world.booth()
+    for person in range(3):
+        booth.grant(person)
+    booth.send()
+
+    world.do(replace_range, booth.kiosk, 2, 4, world.event, VISIT, other, 1)
+    world.do(replace_range, booth.kiosk, 2, 4, world.event, VISIT, other, 2)
+    replaced = [world.balance(member) for member in world.members[:3]]
+    agreed = faults(world)
+    world.do(take_back_replacement, booth.kiosk, 2)
+
+    assert (replaced, agreed) == ([30] * 3, [])
+    assert [world.balance(member) for member in world.members[:3]] == [VISIT_POINTS] * 3
+    assert faults(world) == []
+
+
+def test_a_withdrawal_is_not_turned_into_a_stop_by_an_old_page(world: World) -> None:
+    booth = world.booth()
+    booth.grant(0)
+    booth.send()
+    world.do(withdraw_kiosk, booth.kiosk)
+
+    with pytest.raises(ActRefused) as refused:
+        world.do(stop_kiosk, booth.kiosk)
+
+    assert refused.value.refusal is Refusal.STANDS_SO
+
+
+@pytest.mark.parametrize("name", ["見本\x00団体", "見本\n団体", "見本\u202e団体"], ids=["NUL", "line break", "turned"])
+def test_a_name_holds_nothing_that_nobody_sees(world: World, name: str) -> None:
+    with pytest.raises(ActRefused) as refused:
+        world.do(add_organisation, name, "grants")
+
+    assert refused.value.refusal is Refusal.NO_NAME
+
+
+def test_a_reason_holds_nothing_that_nobody_sees(world: World) -> None:
+    booth = world.booth()
+
+    with pytest.raises(ActRefused) as refused:
+        world.do(stop_kiosk, booth.kiosk, reason="盗まれた\x00")
+
+    assert refused.value.refusal is Refusal.NO_REASON
