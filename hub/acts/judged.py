@@ -17,9 +17,11 @@ from hub.store.database import execute, rows
 
 
 def lock_kiosk(doing: Doing, kiosk: bytes) -> tuple[Progress, int]:
-    """Wait for a kiosk's turn, so that nothing of it arrives meanwhile; return its progress and the moment."""
+    """Wait for a kiosk's turn, so that nothing of it arrives meanwhile; return progress and moment, never before
+    the act's.
+    """
     progress = lock_progress(doing.connection, kiosk, 0)
-    return progress, moment_for(doing.hub, doing.connection, kiosk)
+    return progress, max(doing.now_ms, moment_for(doing.hub, doing.connection, kiosk))
 
 
 def lock_all_kiosks(doing: Doing) -> None:

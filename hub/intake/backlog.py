@@ -41,7 +41,8 @@ def judge_a_run(hub: Hub, connection: sa.Connection) -> int:
         length=RUN_LENGTH,
     )
     names = {(one.seq, bytes(one.hash)) for one in found}
-    judge_some(hub, connection, kiosk, names, Cause(moment_for(hub, connection, kiosk), act))
+    done = row(connection, "SELECT done_ms FROM act WHERE act = :act", act=act)
+    judge_some(hub, connection, kiosk, names, Cause(max(done.done_ms, moment_for(hub, connection, kiosk)), act))
     execute_many(
         connection,
         "DELETE FROM to_judge WHERE act = :act AND kiosk = :kiosk AND seq = :seq AND hash = :hash",
