@@ -40,8 +40,8 @@ BUGS: Final = (
     Bug(
         "A2: do what takes back more than was shown",
         "hub/acts/doing.py",
-        "(done.moved.taken, done.moved.points_taken) > (shown.taken, shown.points_taken)",
-        "(done.moved.taken, done.moved.points_taken) < (0, 0)",
+        "if moved.taken > shown.taken or moved.points_taken > shown.points_taken:",
+        "if moved.taken < 0:",
         _ACTS,
     ),
     Bug(

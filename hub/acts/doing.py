@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Concatenate, Generic, NamedTuple, ParamSpec, TypeVar
 
@@ -198,12 +198,11 @@ def perform_within(
     def work(connection: sa.Connection) -> Done[Made]:
         doing = Doing(hub, connection, person, reason, number, _moment(hub, connection))
         try:
-            done = function(doing, *arguments, **named)
+            if shown is not None:
+                _refuse_more(doing, shown, function, *arguments, **named)
+            return function(doing, *arguments, **named)
         except DoneBefore as before:
             return Done(number, before.made, was_done_before=True)
-        if shown is not None and (done.moved.taken, done.moved.points_taken) > (shown.taken, shown.points_taken):
-            raise ActRefused(Refusal.TAKES_MORE)
-        return done
 
     try:
         done = hub.store.run(work)
@@ -215,6 +214,25 @@ def perform_within(
     finish_backlog(hub)
     hub.watched.touched.append(done.moved.touched)
     return done
+
+
+def _refuse_more(
+    doing: Doing,
+    shown: Moved,
+    function: Callable[Concatenate[Doing, Arguments], Done[Made]],
+    *arguments: Arguments.args,
+    **named: Arguments.kwargs,
+) -> None:
+    """Raise ActRefused(TAKES_MORE) where an act would take back more than was shown. It is tried behind a savepoint:
+    a large act leaves its judging for later, and does not tell by itself.
+    """
+    trial = doing.connection.begin_nested()
+    try:
+        moved = function(replace(doing, is_preview=True), *arguments, **named).moved
+    finally:
+        trial.rollback()
+    if moved.taken > shown.taken or moved.points_taken > shown.points_taken:
+        raise ActRefused(Refusal.TAKES_MORE)
 
 
 def preview(

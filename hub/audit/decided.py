@@ -224,7 +224,7 @@ def _read_holes(
 ) -> None:
     rows = of_kiosks(connection, "hole", "first_seq, version", kiosks)
     for name, versions in by_subject("hole", rows, ("kiosk", "first_seq"), findings):
-        for one in versions:
+        for before, one in zip([None, *versions], versions, strict=False):
             whose = {**name, "version": one.version}
             act = acts.made("hole", one.state, one.act, whose, kiosk=name["kiosk"], first_seq=one.first_seq)
             if act is not None and one.state == "accepted" and act.says.get("last_seq") != one.last_seq:
@@ -236,7 +236,7 @@ def _read_holes(
             since_ms = act.done_ms if act is not None else 0
             hole = Hole(one.first_seq, one.last_seq, one.state == "accepted", since_ms)
             found[name["kiosk"]].holes.append(hole)
-            if one.state != "accepted" and one.last_seq != versions[0].last_seq:
+            if one.state != "accepted" and before is not None and one.last_seq != before.last_seq:
                 findings.defect("hole", "takes back another hole than was accepted", **whose)
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import pytest
 from hub_invariants import broken_invariants
-from hub_world import VISIT, VISIT_POINTS, Booth, World
+from hub_world import CLERK, VISIT, VISIT_POINTS, Booth, World
 from wire_samples import MORNING_MS
 
+from hub.acts.doing import kind_of, new_number, perform_within
 from hub.acts.events import add_event
-from hub.acts.journal import replace_range, take_back_replacement
+from hub.acts.journal import accept_hole, replace_range, take_back_hole, take_back_replacement
 from hub.acts.kiosks import lower_share, resume_kiosk, stop_kiosk, top_up, withdraw_kiosk
 from hub.acts.organisations import add_organisation
 from hub.acts.refusals import ActRefused, Refusal
 from hub.audit import audit
+from hub.intake import judging
+from hub.ledger.posting import Moved
 from hub.register.manifests import newest_manifest
 from hub.store.database import Store
 from sync.citytime import DAY_MS
@@ -85,6 +88,41 @@ def test_a_range_that_is_replaced_anew_over_an_earlier_replacement_moves_the_dif
 
     assert (replaced, agreed) == ([30] * 3, [])
     assert [world.balance(member) for member in world.members[:3]] == [VISIT_POINTS] * 3
+    assert faults(world) == []
+
+
+def test_a_large_act_too_takes_back_no_more_than_was_shown(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judging, "RUN_LIMIT", 2)
+    booth = world.booth()
+    for person in range(5):
+        booth.grant(person)
+    booth.send()
+    number = new_number(world.hub, CLERK, kind_of(withdraw_kiosk))
+
+    with pytest.raises(ActRefused) as refused:
+        perform_within(world.hub, CLERK, number, "盗まれた", Moved(), withdraw_kiosk, booth.kiosk, 1)
+    untouched = world.verdicts(booth)
+    shown = world.preview(withdraw_kiosk, booth.kiosk, 1)
+    perform_within(world.hub, CLERK, number, "盗まれた", shown, withdraw_kiosk, booth.kiosk, 1)
+
+    assert refused.value.refusal is Refusal.TAKES_MORE
+    assert untouched == {"posted": (5, 250)}
+    assert (shown.taken, world.verdicts(booth)) == (5, {"held": (5, 250)})
+    assert faults(world) == []
+
+
+def test_a_hole_that_is_accepted_again_with_another_end_is_taken_back_as_it_was_accepted_last(world: World) -> None:
+    booth = world.booth()
+    for person in range(4):
+        booth.grant(person)
+    booth.send(first_seq=4)
+    world.do(accept_hole, booth.kiosk, 1, 3)
+    world.do(take_back_hole, booth.kiosk, 1)
+    booth.send(first_seq=3, last_seq=3)
+
+    world.do(accept_hole, booth.kiosk, 1, 2)
+    world.do(take_back_hole, booth.kiosk, 1)
+
     assert faults(world) == []
 
 
