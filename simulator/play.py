@@ -70,7 +70,7 @@ def play(chapter: Chapter, folder: Path, shelves: Shelves) -> Ended:
         rule = f"exception: {type(error).__name__} in {Path(where.filename).name}:{where.name}"
         ended.violation = Violation(stage.world.step, rule, "".join(traceback.format_exception(error))[-3_000:])
     finally:
-        _close(stage)
+        stage.close()
     return ended
 
 
@@ -169,7 +169,8 @@ def _send_all(stage: Stage, machine: Machine, journal: Journal) -> None:
         before = journal.uplink()
         uplink.turn()
         known = journal.uplink()
-        if known.resent_seq >= journal.head().seq if known.stopped else waiting(journal) == 0:
+        is_sent = known.resent_seq >= journal.head().seq if known.stopped else waiting(journal) == 0
+        if is_sent and not uplink.state.failures:
             return
         has_moved = (known.cursor_seq, known.beyond, known.resent_seq, known.stopped) != (
             before.cursor_seq,
@@ -228,9 +229,3 @@ def _digest(stage: Stage) -> str:
 def _entries(stage: Stage) -> int:
     with stage.hub().store.reading() as connection:
         return len(rows(connection, "SELECT seq FROM entry"))
-
-
-def _close(stage: Stage) -> None:
-    for machine in stage.city.machines:
-        machine.kill()
-    stage.house.stop()

@@ -46,6 +46,12 @@ class Stage:
         self.lines[name] = SimulatedLine(self.road, machine)
         return machine
 
+    def close(self) -> None:
+        """End everything that runs."""
+        for machine in self.city.machines:
+            machine.kill()
+        self.house.stop()
+
     def hub(self) -> Hub:
         """Return the hub. Raises Impossible while it is down."""
         if self.house.hub is None:
