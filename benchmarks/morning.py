@@ -22,8 +22,9 @@ from benchmarks.ground import NOW_MS, SOFTWARE, Booth, Ground, grants, laid, let
 from benchmarks.report import Line, at_most
 from hub.desk.base.gate import Gate
 from hub.intake.arrival import take_batch
+from hub.store.database import row, rows
 from sync.batch import write_batch
-from sync.citytime import DAY_MS
+from sync.citytime import city_day
 from sync.entry import Body, Clock, Opened, Stamp, Trust
 from sync.http import HttpTransport
 
@@ -42,7 +43,8 @@ FULL: Final = Sizes(booths=80, before=10_000, batches=4, batch=500, threads=8)
 QUICK: Final = Sizes(booths=4, before=40, batches=2, batch=10, threads=2)
 
 FILL_BATCH: Final = 5_000
-YESTERDAY_MS: Final = NOW_MS - DAY_MS // 2
+MORNING_MS: Final = NOW_MS + 22 * 3_600_000
+"""On the second day of the events, which last three. The hub's clock is only ever turned forward."""
 BOOTED_BEFORE_MS: Final = 15 * 60_000
 BOOTS: Final = (bytes(16), bytes([1] * 16))
 """Yesterday's boot, and this morning's."""
@@ -64,15 +66,26 @@ class Waits(NamedTuple):
 def measure(folder: Path, sizes: Sizes) -> list[Line]:
     """Give every booth its past, then let all of them boot and send while pages of the desk are fetched."""
     with laid(folder, sizes.before + sizes.batches * sizes.batch, sizes.booths) as ground:
-        ground.watch.now_ms = YESTERDAY_MS
         booths = [let_in(ground, f"見本{event}", (event,)) for event in ground.events]
         for booth, event in zip(booths, ground.events, strict=True):
             _give_past(ground, booth, event, sizes)
-        ground.watch.now_ms = NOW_MS
+        ground.watch.now_ms = MORNING_MS
         sendings = [
             _mornings_batches(ground, booth, event, sizes) for booth, event in zip(booths, ground.events, strict=True)
         ]
-        return lines_of(sizes, _run(ground, [booth.kiosk for booth in booths], sendings, sizes.threads))
+        waits = _run(ground, [booth.kiosk for booth in booths], sendings, sizes.threads)
+        _see_that_all_is_posted(ground, sizes)
+        return lines_of(sizes, waits)
+
+
+def _see_that_all_is_posted(ground: Ground, sizes: Sizes) -> None:
+    """See that every grant is posted where its booth has signed it, so that this is an ordinary morning."""
+    with ground.hub.store.reading() as connection:
+        found = rows(connection, "SELECT verdict, sum(grants) AS grants FROM kiosk_count GROUP BY verdict")
+        elsewhere = row(connection, "SELECT count(*) AS grants FROM placed").grants
+    each = sizes.before + sizes.batches * sizes.batch - 2
+    assert [(one.verdict, int(one.grants)) for one in found] == [("posted", sizes.booths * each)], found
+    assert elsewhere == 0
 
 
 def lines_of(sizes: Sizes, waits: Waits) -> list[Line]:
@@ -168,14 +181,12 @@ def _send(address: str, batches: Iterable[bytes]) -> list[float]:
 
 
 def _give_past(ground: Ground, booth: Booth, event: int, sizes: Sizes) -> None:
-    """Let a booth have sent everything of yesterday, in one boot. It read the day wrongly: the hub has put every grant
-    on another, and keeps where each lies.
-    """
-    take_batch(ground.hub, booth.batch_at(zip([booth.opened], _stamps(booth, YESTERDAY_MS, BOOTS[0]), strict=False)))
+    """Let a booth have sent everything of the day before, in one boot."""
+    take_batch(ground.hub, booth.batch_at(zip([booth.opened], _stamps(booth, NOW_MS, BOOTS[0]), strict=False)))
     people = ground.members[: sizes.before]
     for start in range(0, len(people), FILL_BATCH):
         bodies = grants(ground, event, people[start : start + FILL_BATCH])
-        take_batch(ground.hub, booth.quick_batch(zip(bodies, _stamps(booth, YESTERDAY_MS, BOOTS[0]), strict=False)))
+        take_batch(ground.hub, booth.quick_batch(zip(bodies, _stamps(booth, NOW_MS, BOOTS[0]), strict=False)))
 
 
 def _mornings_batches(ground: Ground, booth: Booth, event: int, sizes: Sizes) -> list[bytes]:
@@ -184,16 +195,17 @@ def _mornings_batches(ground: Ground, booth: Booth, event: int, sizes: Sizes) ->
     batches = []
     for number in range(sizes.batches):
         bodies = list(_firsts(booth, number))
-        bodies += grants(ground, event, [next(people) for _ in range(sizes.batch - len(bodies))])
-        batches.append(write_batch(booth.batch_at(zip(bodies, _stamps(booth, NOW_MS, BOOTS[1]), strict=False))))
+        granted = grants(ground, event, [next(people) for _ in range(sizes.batch - len(bodies))])
+        bodies += [one._replace(occasion=city_day(MORNING_MS)) for one in granted]
+        batches.append(write_batch(booth.batch_at(zip(bodies, _stamps(booth, MORNING_MS, BOOTS[1]), strict=False))))
     return batches
 
 
 def _firsts(booth: Booth, number: int) -> Iterator[Body]:
     if number == 0:
-        yield Opened(SOFTWARE, booth.opened.manifest, NOW_MS - BOOTED_BEFORE_MS)
+        yield Opened(SOFTWARE, booth.opened.manifest, MORNING_MS - BOOTED_BEFORE_MS)
     if number == 1:
-        yield Clock(NOW_MS, BOOTED_BEFORE_MS - 100, BOOTED_BEFORE_MS)
+        yield Clock(MORNING_MS, BOOTED_BEFORE_MS - 100, BOOTED_BEFORE_MS)
 
 
 def _stamps(booth: Booth, now_ms: int, boot: bytes) -> Iterator[Stamp]:
