@@ -68,7 +68,7 @@ def test_slots_are_numbered_from_1_and_stand_in_the_list_and_in_the_kiosks_setti
     assert audit(world.store, world.hub.keyring) == []
 
 
-def test_a_slot_that_stays_keeps_its_number_and_a_new_one_never_gets_one_that_was_used(
+def test_a_slot_keeps_its_number_also_when_it_comes_back_and_a_new_one_never_gets_one_that_was_used(
     world: World, desk: Desk
 ) -> None:
     type_event(desk, **{"activities-0-occasion_by": "2", "activities-0-slots": "朝\n昼\n夜"})
@@ -80,20 +80,20 @@ def test_a_slot_that_stays_keeps_its_number_and_a_new_one_never_gets_one_that_wa
 
     assert seen == [
         (Slot(1, "朝"), Slot(2, "昼"), Slot(4, "夕方")),
-        (Slot(2, "昼"), Slot(5, "夜")),
-        (Slot(2, "昼"), Slot(6, "深夜")),
+        (Slot(2, "昼"), Slot(3, "夜")),
+        (Slot(2, "昼"), Slot(5, "深夜")),
     ]
 
 
-def test_an_activity_that_goes_by_slots_again_begins_behind_its_old_numbers(world: World, desk: Desk) -> None:
+def test_an_activity_that_goes_by_slots_again_has_its_old_numbers_and_new_ones_behind_them(world: World, desk: Desk) -> None:
     type_event(desk, **{"activities-0-occasion_by": "2", "activities-0-slots": "朝\n昼"})
-    changes = [("1", ""), ("2", "朝")]
+    changes = [("1", ""), ("2", "朝\n夜")]
 
     for occasion_by, names in changes:
         typed = {"activities-0-occasion_by": occasion_by, "activities-0-slots": names}
         desk.submit(desk.get("/desk/events/2"), "/events/2", reason="見直し", **typed)
 
-    assert slots_of(world, 2)[0] == (Slot(3, "朝"),)
+    assert slots_of(world, 2)[0] == (Slot(1, "朝"), Slot(3, "夜"))
 
 
 @pytest.mark.parametrize(
