@@ -68,7 +68,7 @@ def test_slots_are_numbered_from_1_and_stand_in_the_list_and_in_the_kiosks_setti
     assert audit(world.store, world.hub.keyring) == []
 
 
-def test_a_slot_keeps_its_number_also_when_it_comes_back_and_a_new_one_never_gets_one_that_was_used(
+def test_a_slot_keeps_its_number_also_when_it_comes_back_and_no_new_one_gets_a_used_one(
     world: World, desk: Desk
 ) -> None:
     type_event(desk, **{"activities-0-occasion_by": "2", "activities-0-slots": "朝\n昼\n夜"})
@@ -85,7 +85,9 @@ def test_a_slot_keeps_its_number_also_when_it_comes_back_and_a_new_one_never_get
     ]
 
 
-def test_an_activity_that_goes_by_slots_again_has_its_old_numbers_and_new_ones_behind_them(world: World, desk: Desk) -> None:
+def test_an_activity_that_goes_by_slots_again_has_its_old_numbers_and_new_ones_behind_them(
+    world: World, desk: Desk
+) -> None:
     type_event(desk, **{"activities-0-occasion_by": "2", "activities-0-slots": "朝\n昼"})
     changes = [("1", ""), ("2", "朝\n夜")]
 
