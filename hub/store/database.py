@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 Result = TypeVar("Result")
 
@@ -25,6 +26,9 @@ _RETRIED_STATES = {"40001", "40P01", "23505"}
 """Serialisation failure, deadlock, and a unique key taken by another hub in the meantime: run the whole transaction
 again.
 """
+
+
+BUSY = "処理が混み合っています。もう一度お試しください。 / The database is too busy; try again."
 
 
 class StoreError(Exception):
@@ -88,7 +92,9 @@ class Store:
             except DBAPIError as error:
                 if getattr(error.orig, "sqlstate", None) not in _RETRIED_STATES:
                     raise
-        raise StoreError("処理が混み合っています。もう一度お試しください。 / The database is too busy; try again.")
+            except PoolTimeout as error:  # half a minute behind other writers
+                raise StoreError(BUSY) from error
+        raise StoreError(BUSY)
 
 
 def rows(connection: sa.Connection, text: str, **parameters: Any) -> list[Any]:  # a driver's own values

@@ -176,3 +176,12 @@ def test_a_movement_is_a_double_entry_and_takes_no_account_but_the_citys_issue_b
 
         assert short.value.lacking == 20
         assert amount_of(connection, ISSUE) == -30
+
+
+def test_who_waits_too_long_for_the_writer_is_told_that_it_is_busy(
+    sqlite: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite.engine.pool, "_timeout", 0.01)
+
+    with sqlite.transaction(), pytest.raises(StoreError, match="too busy"):
+        sqlite.run(lambda _connection: None)
