@@ -23,6 +23,7 @@ from simulator.checks import check_reckoning, is_rolled_back_now, whole_look
 from simulator.clerks import Way
 from simulator.digest import digest_of, picture
 from simulator.enrolling import found_city, let_in
+from simulator.hub import HubCrashed
 from simulator.machines import MACHINE_STEPS
 from simulator.shelf import Shelves
 from simulator.stage import Stage
@@ -90,6 +91,8 @@ def take(stage: Stage, step: Step) -> None:
         STEPS[step.kind](stage, step)
     except Impossible:
         stage.world.count("passed over")
+    except HubCrashed:
+        stage.road.crashed()
 
 
 def come_to_rest(stage: Stage) -> None:
