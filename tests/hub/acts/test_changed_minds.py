@@ -153,3 +153,23 @@ def test_a_reason_holds_nothing_that_nobody_sees(world: World) -> None:
         world.do(stop_kiosk, booth.kiosk, reason="盗まれた\x00")
 
     assert refused.value.refusal is Refusal.NO_REASON
+
+
+def test_a_booth_that_used_more_than_its_lowered_share_before_it_heard_of_it_keeps_what_it_has_used(
+    world: World,
+) -> None:
+    booth = world.booth(total=500)
+    for person in range(4):
+        booth.grant(person)
+    booth.send()
+    world.do(lower_share, booth.kiosk, world.allotment, 250)
+
+    for person in range(4, 6):
+        booth.grant(person)
+    take_up_settings(world, booth)
+    booth.grant(6)
+    booth.send()
+
+    assert world.verdicts(booth) == {"posted": (6, 300), "held": (1, 50)}
+    assert world.accounts()["out"] == 0
+    assert faults(world) == []
