@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import pytest
 from hub_invariants import broken_invariants
-from hub_world import CLERK, VISIT, VISIT_POINTS, Booth, World
+from hub_world import CLERK, VISIT, VISIT_POINTS, Booth, World, activities
 from wire_samples import MORNING_MS
 
 from hub.acts.doing import kind_of, new_number, perform_within
-from hub.acts.events import add_event
+from hub.acts.events import add_event, change_event
 from hub.acts.journal import accept_hole, replace_range, take_back_hole, take_back_replacement
 from hub.acts.kiosks import lower_share, resume_kiosk, stop_kiosk, top_up, withdraw_kiosk
-from hub.acts.organisations import add_organisation
+from hub.acts.organisations import add_allotment, add_organisation
 from hub.acts.refusals import ActRefused, Refusal
 from hub.audit import audit
 from hub.intake import judging
 from hub.ledger.posting import Moved
 from hub.register.manifests import newest_manifest
-from hub.store.database import Store
+from hub.store.database import Store, row
 from sync.citytime import DAY_MS
 from sync.envelope import MANIFEST
 from sync.manifest import Activity, OccasionBy, read_manifest
@@ -171,5 +171,32 @@ def test_a_booth_that_used_more_than_its_lowered_share_before_it_heard_of_it_kee
     booth.send()
 
     assert world.verdicts(booth) == {"posted": (6, 300), "held": (1, 50)}
-    assert world.accounts()["out"] == 0
+    assert world.accounts()["out"] == 50  # what the held grant was signed for stays with the booth
     assert faults(world) == []
+
+
+def test_settings_that_turn_up_in_a_hole_move_what_was_posted_behind_it_to_their_allotment(world: World) -> None:
+    booth = world.booth()
+    booth.grant(0)
+    booth.send()
+    other = world.do(add_allotment, world.organisation, "別の枠", 10_000).made
+    window = (MORNING_MS, MORNING_MS + DAY_MS // 3)
+    world.do(change_event, world.event, 1, "見本まつり", *window, other, tuple(activities()))
+    world.do(top_up, booth.kiosk, other, 1_000)
+    take_up_settings(world, booth)
+    booth.grant(1)
+    booth.send(first_seq=4)
+    world.do(accept_hole, booth.kiosk, 3, 3)
+    before = allotment_behind(world, world.members[1])
+
+    booth.send(first_seq=3, last_seq=3)
+
+    assert (before, allotment_behind(world, world.members[1])) == (world.allotment, other)
+    assert faults(world) == []
+
+
+def allotment_behind(world: World, member: int) -> int:
+    """Return out of which allotment the points come that a member was given last."""
+    with world.store.reading() as connection:
+        text = "SELECT allotment FROM transfer WHERE member = :member ORDER BY turn DESC LIMIT 1"
+        return int(row(connection, text, member=member).allotment)
