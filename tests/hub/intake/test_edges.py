@@ -14,9 +14,10 @@ from hub.acts.kiosks import withdraw_kiosk
 from hub.acts.members import end_account
 from hub.acts.refusals import ActRefused, Refusal
 from hub.audit import audit
+from hub.intake.intervals import Source
 from hub.intake.judging import Cause, judge_kiosk
 from hub.intake.reasons import Reason
-from hub.store.database import Store
+from hub.store.database import Store, rows
 from sync.citytime import DAY_MS
 from sync.entry import Clock, Stamp, Void
 from sync.member import with_check_digits
@@ -254,4 +255,41 @@ def test_of_a_fork_behind_a_hole_the_whole_chain_before_it_counts(
         clone.send(first_seq=first_seq, last_seq=last_seq)
 
     assert world.verdicts(booth) == {"posted": (posted, posted * 50), "held": (6 - posted, (6 - posted) * 50)}
+    assert defects(world) == []
+
+
+def test_a_sample_of_a_later_boot_tells_the_day_of_what_waits_from_an_earlier_one(world: World) -> None:
+    window = (MORNING_MS, MORNING_MS + DAY_MS + DAY_MS // 3)
+    world.do(change_event, world.event, 1, "見本まつり", *window, world.allotment, tuple(activities()))
+    booth = world.booth()
+    booth.grant(0, activity=2, occasion=0, quantity=10, points=100)
+    evening_ms = MORNING_MS + DAY_MS // 3
+    booth.boot = bytes([9] * 16)
+    booth.add(booth.opened(), Stamp(0, booth.boot, 1_000, 0))
+    booth.add(Clock(evening_ms, 1_000, 1_020), Stamp(0, booth.boot, 1_020, 2))
+    world.now_ms = MORNING_MS + DAY_MS + 3_600_000
+    booth.send(last_seq=2)
+    before = world.reasons(booth)
+
+    booth.send()
+
+    assert before == {2: ("held", Reason.DAY)}
+    assert world.verdicts(booth) == {"posted": (1, 100)}
+    assert defects(world) == []
+
+
+def test_a_sample_counts_for_what_comes_in_later_batches_of_its_boot(world: World) -> None:
+    booth = world.booth()
+    now_ms = booth.stamp().monotonic_ms
+    booth.add(booth.opened())
+    booth.add(Clock(world.now_ms, now_ms, now_ms + 20))
+    booth.send()
+    world.now_ms += 60_000
+    booth.add(booth.make_grant(0), booth.stamp(wall_ms=0))
+
+    booth.send()
+
+    with world.store.reading() as connection:
+        (found,) = rows(connection, "SELECT occurred_from FROM transfer")
+    assert Source(found.occurred_from) is Source.HUB
     assert defects(world) == []
