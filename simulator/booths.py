@@ -63,6 +63,7 @@ class Machine:
     world: World
     folder: Path
     name: str
+    is_clone: bool = False
     clock: MachineClock = field(init=False)
     path: Path = field(init=False)
     journal: Journal | None = None

@@ -16,7 +16,7 @@ from hub.acts.refusals import ActRefused, Refusal
 from hub.ledger.posting import Moved
 from hub.register.enrolments import invitation_of
 from hub.service import Hub
-from hub.store.database import row
+from hub.store.database import row, rows
 from simulator.deeds import Filled, fill
 from simulator.office import City, Desk
 from simulator.town import Picks, Violated, World
@@ -121,8 +121,9 @@ class Clerks:
         is_told = self._last_refusal is Refusal.NOT_SIGNED  # a preview signs nothing, so it cannot tell
         if done is None and not is_told:
             raise Violated("a preview was done, the act refused", f"{form.kind}: {self._last_words}")
-        if done is not None and not done.was_done_before and _moved(done.moved) not in (_moved(shown), _moved(Moved())):
-            raise Violated("a preview said something else", f"{form.kind}: {_moved(shown)} / {_moved(done.moved)}")
+        if done is not None and not done.was_done_before and _net(shown) != _net_of_act(hub, form.number):
+            seen = f"{form.kind}: {_net(shown)} / {_net_of_act(hub, form.number)}"
+            raise Violated("a preview said something else", seen)
         return done
 
     def _send_again(self, hub: Hub, form: Form, done: Done[Any]) -> None:
@@ -192,9 +193,23 @@ def _rows_of_acts(hub: Hub) -> tuple[int, int, int]:
     return (found.acts, found.movements, found.transfers)
 
 
-def _moved(moved: Moved) -> tuple[int, int, list[tuple[int, int]]]:
-    """Return how points moved, in a form that can be compared."""
-    return (moved.taken, moved.given, sorted((member, net) for member, net in moved.net.items() if net))
+def _net(moved: Moved) -> dict[int, int]:
+    """Return what members lose and get by a preview."""
+    return {member: net for member, net in sorted(moved.net.items()) if net}
+
+
+def _net_of_act(hub: Hub, number: bytes) -> dict[int, int]:
+    """Return what members lost and got by an act, at once and in what it left to be judged."""
+    with hub.store.reading() as connection:
+        found = rows(
+            connection,
+            """
+            SELECT member, sum(points) AS net FROM transfer WHERE act = :act GROUP BY member HAVING sum(points) <> 0
+            ORDER BY member
+            """,
+            act=number,
+        )
+    return {one.member: int(one.net) for one in found}
 
 
 def _changed(filled: Filled, picks: Picks) -> Filled:

@@ -10,10 +10,11 @@ from typing import Any
 from hub.service import Hub
 from kiosk.journal_file import JournalFailed
 from simulator.booths import Machine
+from simulator.checks import is_rolled_back_now
 from simulator.enrolling import let_in
 from simulator.stage import Stage
 from simulator.stations import station_of
-from simulator.story import Step
+from simulator.story import CLONES, Step
 from simulator.town import FIRST_MORNING_MS, HOUR_MS, MINUTE_MS, Impossible, Picks
 from sync.citytime import DAY_MS, city_day
 from sync.entry import Grant, Opened, Void
@@ -26,7 +27,6 @@ SINCE_1970_MS = -FIRST_MORNING_MS
 BAD_CLOCKS_MS = (0, 0, SINCE_1970_MS, SINCE_1970_MS, -HOUR_MS, DAY_MS, -DAY_MS)
 """How far a machine's wall clock may be ahead at a boot; 1970 is what a Pi without a battery believes."""
 
-CLONES_MOST = 2
 FOREIGN_KEY = SigningKey(bytes(range(32)))
 """Signs cards of another city."""
 
@@ -36,13 +36,33 @@ def serve(stage: Stage, machine: Machine, *, time_is_confirmed: bool) -> None:
     machine.serve(stage.lines[machine.name], time_is_confirmed=time_is_confirmed)
 
 
+def look_after(stage: Stage, machine: Machine, picks: Picks) -> None:
+    """Get a booth to work again that does not: switch it on, or give it a fresh card; a hub that was rolled back gets
+    its new instance for that. A copy of a card that is broken is left alone.
+    """
+    if is_rolled_back_now(stage.house.start()):
+        stage.house.open_instance()
+    if machine.journal is None and machine.path.exists():
+        machine.start(picks.one_of(BAD_CLOCKS_MS))
+        serve(stage, machine, time_is_confirmed=False)
+    if not machine.is_enrolled and not machine.is_clone:
+        let_in(stage, machine, picks)
+
+
+def _look_after(stage: Stage, step: Step) -> None:
+    look_after(stage, stage.machine(step), Picks(step.picks))
+
+
 def _scan(stage: Stage, step: Step) -> None:
     """Let somebody show a card, or type a number."""
     machine = stage.machine(step)
-    booth = machine.running()
     picks = Picks(step.picks)
+    if machine.booth is None:
+        look_after(stage, machine, Picks(step.picks))
+    booth = machine.running()
     member = picks.one_of(stage.city.members)
     stage.world.count("scans")
+    stage.world.count(f"scans: {(stage.world.now_ms - FIRST_MORNING_MS) // HOUR_MS} {machine.name}")
     match picks.below(40):
         case 0:
             member = stage.city.strangers[picks.below(len(stage.city.strangers))]
@@ -179,11 +199,11 @@ def _clone_card(stage: Stage, step: Step) -> None:
     """Copy a booth's card into a second machine, and let both go on by themselves."""
     machine = stage.machine(step)
     machine.usable()
-    clones = [one for one in stage.city.machines if "clone" in one.name]
-    if len(clones) >= CLONES_MOST:
+    clones = [one for one in stage.city.machines if one.is_clone]
+    if len(clones) >= CLONES:
         raise Impossible
     machine.kill()
-    clone = stage.add_machine(f"{machine.name}-clone-{len(clones) + 1}")
+    clone = stage.add_machine(f"{machine.name}-clone-{len(clones) + 1}", is_clone=True)
     machine.copy_card(clone.path, with_witness=True)
     clone.station = machine.station
     stage.world.count("faults")
@@ -264,6 +284,7 @@ MACHINE_STEPS: dict[str, Callable[[Stage, Step], Any]] = {
     kind: _guarded(do)
     for kind, do in {
         "scan": _scan,
+        "look after": _look_after,
         "void": _void,
         "change station": _change_station,
         "kill": _kill,

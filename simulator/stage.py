@@ -39,9 +39,9 @@ class Stage:
         self.clerks = Clerks(self.world, self.city)
         self.lines: dict[str, SimulatedLine] = {}
 
-    def add_machine(self, name: str) -> Machine:
+    def add_machine(self, name: str, *, is_clone: bool = False) -> Machine:
         """Put up one more booth; its card is still empty."""
-        machine = Machine(self.world, self.folder, name)
+        machine = Machine(self.world, self.folder, name, is_clone)
         self.city.machines.append(machine)
         self.lines[name] = SimulatedLine(self.road, machine)
         return machine
@@ -59,8 +59,10 @@ class Stage:
         return self.house.hub
 
     def machine(self, step: Step) -> Machine:
-        """Return the machine a step is about."""
-        return self.city.machines[step.who % len(self.city.machines)]
+        """Return the machine a step is about. Raises Impossible where there is none: a clone that was not made."""
+        if step.who >= len(self.city.machines):
+            raise Impossible
+        return self.city.machines[step.who]
 
     def after_act(self, done: Done[object] | None) -> None:
         """Look at the keys an act has touched."""

@@ -12,11 +12,10 @@ from typing import Any
 
 from hub.acts.doing import Done
 from hub.service import Hub
-from simulator.checks import is_rolled_back_now, whole_look
+from simulator.checks import whole_look
 from simulator.clerks import Form, Way
-from simulator.enrolling import apply_and_wait, let_in
+from simulator.enrolling import apply_and_wait
 from simulator.hub import Crash, HubCrashed
-from simulator.machines import BAD_CLOCKS_MS, serve
 from simulator.stage import Stage
 from simulator.story import Step, weather_of
 from simulator.town import HOUR_MS, Impossible, Picks
@@ -158,20 +157,6 @@ def _whole_look(stage: Stage, _step: Step) -> None:
     whole_look(stage.hub())
 
 
-def _look_after(stage: Stage, step: Step) -> None:
-    """Give a booth that can grant nothing a fresh card, and a hub that was rolled back a new instance."""
-    if stage.house.hub is None:
-        stage.house.start()
-    if is_rolled_back_now(stage.hub()):
-        stage.house.open_instance()
-    machine = stage.machine(step)
-    if machine.journal is None and machine.path.exists():
-        machine.start(Picks(step.picks).one_of(BAD_CLOCKS_MS))
-        serve(stage, machine, time_is_confirmed=False)
-    if not machine.is_enrolled:
-        let_in(stage, machine, Picks(step.picks))
-
-
 HUB_STEPS: dict[str, Callable[[Stage, Step], None]] = {
     "act": _act,
     "old form": _old_form,
@@ -189,5 +174,4 @@ HUB_STEPS: dict[str, Callable[[Stage, Step], None]] = {
     "keep copy": _keep_copy,
     "put copy back": _put_copy_back,
     "whole look": _whole_look,
-    "look after": _look_after,
 }

@@ -17,7 +17,10 @@ CHAPTER_HOURS = 12
 whole audit after each hour stays small.
 """
 
-SCANS_AN_HOUR = 60
+SCANS_AN_HOUR = 66
+"""Drawn for each booth and hour; some find nobody at the booth."""
+CLONES = 2
+CLONE_SCANS = 12
 ACTS_AN_HOUR = 5
 """Drawn for each kiosk and hour; some are refused or have no subject."""
 
@@ -77,6 +80,8 @@ def draw_chapter(seed: str, hours: int, kiosks: int) -> Chapter:
         begins_ms = hour_begins(hour)
         for machine in range(kiosks):
             drawn += _hour_of(chance, machine, hour, begins_ms)
+        for clone in range(CLONES):
+            drawn += _hour_of_clone(chance, kiosks + clone, begins_ms)
         drawn += _hour_of_hub(chance, begins_ms)
     drawn.sort(key=lambda step: step.at_ms)
     return Chapter(seed, hours, kiosks, tuple(one._replace(number=number) for number, one in enumerate(drawn, 1)))
@@ -109,6 +114,13 @@ def _hour_of_hub(chance: random.Random, begins_ms: int) -> list[Step]:
     if chance.random() < 0.3:
         steps.append(_at(chance, begins_ms, "somebody applies", 0))
     return [*steps, Step(0, begins_ms + HOUR_MS, "whole look", 0)]
+
+
+def _hour_of_clone(chance: random.Random, machine: int, begins_ms: int) -> list[Step]:
+    """Return what happens at a copied card in an hour, if there is one by then."""
+    steps = [_at(chance, begins_ms, "scan", machine) for _ in range(CLONE_SCANS)]
+    fault = chance.choice(("kill", "boot", "go offline", "change station", "void", "put card back", "copy card"))
+    return [*steps, _at(chance, begins_ms, "send", machine), _at(chance, begins_ms, fault, machine)]
 
 
 def _at(chance: random.Random, begins_ms: int, kind: str, who: int, what: str = "") -> Step:
