@@ -71,9 +71,7 @@ class Answer(NamedTuple):
 
 @dataclass
 class Decided:
-    """What has been decided about one kiosk. `replaced_ever` and `covers_ever` hold what was in force at any time,
-    `answered_again` the boots about which an answer was changed or taken back.
-    """
+    """What has been decided about one kiosk. `replaced_ever` and `covers_ever` hold what was in force at any time."""
 
     decisions: dict[Place, Decision] = field(default_factory=dict)
     lines: list[Line] = field(default_factory=list)
@@ -82,7 +80,6 @@ class Decided:
     replaced_ever: tuple[Replacement, ...] = ()
     covers_ever: set[int] = field(default_factory=set)
     answers: dict[bytes, Answer] = field(default_factory=dict)
-    answered_again: set[bytes] = field(default_factory=set)
 
     def fork(self) -> Line | None:
         """Return the line that a fork has drawn."""
@@ -321,7 +318,5 @@ def _read_answers(
                 findings.defect("boot_start", "known before its act was done, or long after", **whose)
                 findings.defect("act", "done after its answer was known", act=act.act)
         newest = versions[-1]
-        if len(versions) > 1:
-            found[name["kiosk"]].answered_again.add(name["boot"])
         if newest.started_ms is not None:
             found[name["kiosk"]].answers[name["boot"]] = Answer(newest.started_ms, newest.since_ms)

@@ -25,8 +25,7 @@ Identity = tuple[bytes, int, bytes]
 class Expected(NamedTuple):
     """What is expected of one arrived entry that is a grant, or is not understood, or a void or sample that is held.
 
-    `is_natural`: it lies where the signed grant and its manifest put it. `is_settled`: a row that was written at any
-    time bears the moment that is expected now; else a person has changed since what is known of it.
+    `is_natural`: it lies where the signed grant and its manifest put it.
     """
 
     event: int
@@ -47,7 +46,6 @@ class Expected(NamedTuple):
     arrived_ms: int
     is_counted: bool
     is_natural: bool
-    is_settled: bool
 
     @property
     def key(self) -> Key:

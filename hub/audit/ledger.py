@@ -109,7 +109,7 @@ class Ledger:
         if identity in self._altered:
             return ""
         if winner is not None and winner.identity == identity:
-            return self._defect_of_row(one, winner, one.posted_ms, must_be_exact=False)
+            return self._defect_of_row(one, winner, one.posted_ms)
         expected = scratch.elsewhere(identity)
         if expected is None:
             self._name_missing_entry(identity, "transfer")
@@ -118,16 +118,12 @@ class Ledger:
             return "no arrived grant with this key, these points and this allotment stands behind it"
         return self._defect_of_age(expected, one.posted_ms)
 
-    def _defect_of_row(self, one: Any, expected: Expected, row_ms: int, *, must_be_exact: bool) -> str:
-        """Return what is wrong with the columns that transfers and rows put aside share. A row put aside is written
-        anew where its moment changes, a transfer is not.
-        """
+    def _defect_of_row(self, one: Any, expected: Expected, row_ms: int) -> str:
+        """Return what is wrong with the columns that transfers and rows put aside share."""
         if one.points != expected.points:
             return f"its grant gives {expected.points} points"
         if one.allotment != expected.allotment:
             return f"its points come out of allotment {expected.allotment}"
-        if not must_be_exact and not expected.is_settled and one.occurred_ms <= expected.arrived_ms:
-            return self._defect_of_age(expected, row_ms)
         if (one.occurred_ms, one.occurred_from) != (expected.occurred_ms, expected.occurred_from):
             told, kept = (expected.occurred_ms, expected.occurred_from), (one.occurred_ms, one.occurred_from)
             return f"occurred at {told[0]} by source {told[1]}, not at {kept[0]} by {kept[1]}"
@@ -174,9 +170,7 @@ class Ledger:
             elif expected is winner:
                 defect = "is put aside, but wins its key"
             else:
-                defect = _defect_of_aside(one, expected) or self._defect_of_row(
-                    one, expected, one.since_ms, must_be_exact=True
-                )
+                defect = _defect_of_aside(one, expected) or self._defect_of_row(one, expected, one.since_ms)
             if defect:
                 self._findings.defect("aside", defect, **_named(key), **_placed(one))
         kept = {_identity(one) for one in asides}

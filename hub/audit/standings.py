@@ -19,7 +19,7 @@ from hub.audit.folds import Fold, State, fold_of
 from hub.audit.journal import Arrived
 from hub.audit.reference import UNKNOWN, Reference
 from hub.audit.shares import Carried
-from hub.audit.times import FOR_EVER, FROM_ANSWER, FROM_ARRIVAL, Interval, Situation, Times
+from hub.audit.times import FOR_EVER, FROM_ARRIVAL, Interval, Situation, Times
 from hub.audit.tree import Tree
 from hub.audit.voids import look_at_voids
 from hub.intake.reasons import Reason
@@ -346,20 +346,10 @@ class Judge:
             one.arrived_ms,
             is_counted=True,
             is_natural=natural == signed,
-            is_settled=self._is_settled(one, when),
         )
         if natural != signed:
             self.elsewhere[one.seq, one.hash] = expected
         return expected
-
-    def _is_settled(self, one: Arrived, when: Interval) -> bool:
-        """Tell whether what is known of an entry's moment has been the same since it arrived: no line, no hole, no
-        answer that was changed, and no day that only later knowledge told.
-        """
-        boot = one.stamp.boot if one.stamp else b""
-        if self._decided.lines or self._decided.holes or boot in self._decided.answered_again:
-            return False
-        return not self.times.learnt_more(one) or when.source != FROM_ANSWER
 
     def _no_grant(self, one: Arrived, reasons: int) -> Expected:
         """Return what is expected of an entry that is held, or was dismissed, but is no grant."""
@@ -383,7 +373,6 @@ class Judge:
             one.arrived_ms,
             is_counted=is_counted,
             is_natural=True,
-            is_settled=True,
         )
 
 

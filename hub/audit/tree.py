@@ -71,7 +71,7 @@ def hang_together(arrived: list[Arrived], first_prev: bytes, lines: Lines, kept_
     if lines.fork is None:
         base = _from_the_start(arrived, lines.holes, kept_cursor, missing)
     elif lines.fork.tip[0] < lines.fork.fork_seq:
-        before = [one for one in arrived if one.seq < lines.fork.fork_seq]
+        before = _undisputed([one for one in arrived if one.seq < lines.fork.fork_seq])
         base = _from_the_start(before, lines.holes, kept_cursor, missing)
         off = {(one.seq, one.hash): Reason.HOLE for one in before}
     else:
@@ -112,6 +112,22 @@ def _from_the_start(
         main.append(one)
         last_seq = one.seq
     return main
+
+
+def _undisputed(arrived: list[Arrived]) -> list[Arrived]:
+    """Leave out entries that speak against one that was there before them: a second fork, below the one with a line."""
+    hash_at: dict[int, bytes] = {}
+    found = []
+    for one in sorted(arrived, key=lambda one: (one.arrived_ms, one.seq, one.hash)):
+        if hash_at.get(one.seq, one.hash) != one.hash:
+            continue
+        if one.prev and hash_at.get(one.seq - 1, one.prev) != one.prev:
+            continue
+        hash_at[one.seq] = one.hash
+        if one.prev:
+            hash_at[one.seq - 1] = one.prev
+        found.append(one)
+    return found
 
 
 def _unaccepted(first: int, last: int, holes: Mapping[int, int]) -> list[int]:

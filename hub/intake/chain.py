@@ -116,8 +116,22 @@ def _way_to_tip(ordered: list[Link], fork: Line) -> list[Link]:
     the whole chain before the forked number, also where that arrives only later.
     """
     if fork.tip.seq < fork.fork_seq:
-        return [link for link in ordered if link.seq < fork.fork_seq]
+        return _arrived_first(link for link in ordered if link.seq < fork.fork_seq)
     return _ancestors(ordered, fork.tip, {1: fork.tip.seq})
+
+
+def _arrived_first(links: Iterable[Link]) -> list[Link]:
+    """Return the links that contradict none that had arrived before them: there may be another fork below the one whose
+    line was drawn, and what was judged by then stays.
+    """
+    attested: dict[int, bytes] = {}
+    kept = []
+    for link in sorted(links, key=lambda link: (link.arrived_ms, link.seq, link.hash)):
+        known = (attested.get(link.seq, link.hash), attested.get(link.seq - 1, link.prev))
+        if known == (link.hash, link.prev):
+            attested |= {link.seq: link.hash, link.seq - 1: link.prev}
+            kept.append(link)
+    return sorted(kept)
 
 
 def _ancestors(ordered: list[Link], tip: Head, holes: Mapping[int, int]) -> list[Link]:

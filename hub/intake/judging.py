@@ -163,7 +163,7 @@ def judge_whole(
         start = next((folds[seq] for seq in sorted(folds) if seq >= run[0].seq), fold)
         found = judge(facts, start, run, replace(known, in_order=()), NO_VOIDS, tree.aside).standings
         standings += [one for one in found if one.seq >= first]
-    kept = kept_standings(connection, kiosk)
+    kept = kept_standings(connection, kiosk, standings)
     changed_from = min((seq for seq, _ in fresh), default=progress.cursor.seq + 1)
     changes = _changes(kept, standings, fresh, changed_from if changed_from <= progress.cursor.seq else None)
     changes += _without_standing(kept, {(one.seq, one.hash) for one in standings})
@@ -212,7 +212,7 @@ def _changes_at(
         for one in judge(facts, fold, run, known, voids).standings
         if (one.seq, one.hash) in names
     ]
-    kept = kept_standings_of(connection, kiosk, names)
+    kept = kept_standings_of(connection, kiosk, names, standings)
     changes = _changes(kept, standings, (), None)
     changes += _without_standing(kept, {(one.seq, one.hash) for one in standings})
     return _Found(changes, facts.events)

@@ -40,9 +40,11 @@ class Claim(NamedTuple):
         return (self.kiosk, self.seq, self.hash)
 
     @property
-    def worth(self) -> tuple[bytes, int, bytes, int, int]:
-        """Return what the ledger must say of a winner: which grant, how many points, out of which allotment."""
-        return (self.kiosk, self.seq, self.hash, self.points, self.allotment)
+    def worth(self) -> tuple[bytes, int, bytes, int, int, int, int]:
+        """Return what the ledger must say of a winner: which grant, how many points, out of which allotment, and when
+        it happened: fiscal years and daily limits go by that, also once another grant has won the key.
+        """
+        return (*self.identity, self.points, self.allotment, self.occurred_ms, self.occurred_from)
 
 
 def winner(claims: Iterable[Claim]) -> Claim | None:

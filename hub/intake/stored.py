@@ -179,12 +179,13 @@ def last_kept_fold(connection: sa.Connection, kiosk: bytes) -> int:
 
 class Kept(NamedTuple):
     """How entries of a kiosk stand in the tables: put aside, lying elsewhere, flagged. What is in neither of the first
-    two is posted as it was signed.
+    two is posted as it was signed, at the moment in `posted` (in ms, with its source).
     """
 
     aside: Mapping[Name, sa.Row[tuple[object, ...]]]
     placed: Mapping[Name, sa.Row[tuple[object, ...]]]
     flags: Mapping[Name, frozenset[str]]
+    posted: Mapping[Name, tuple[int, Source]] = {}
 
     def standing(self, new: Standing) -> Standing | None:
         """Return how an entry that was judged before stands in the tables, in the form of its new standing; None for a
@@ -195,8 +196,11 @@ class Kept(NamedTuple):
         if put is None and new.grant is None:
             return None
         old = _eligible(new) if put is None else _put(new, put)
+        if put is None and name in self.posted:
+            occurred_ms, occurred_from = self.posted[name]
+            old = old._replace(occurred_ms=occurred_ms, occurred_from=occurred_from)
         if lies is not None:
-            key = RepeatKey(lies.event, lies.bucket, lies.member, lies.activity, lies.occasion)
+            key = _key_of(lies)
             old = old._replace(key=key, points=lies.points, allotment=lies.allotment, is_natural=False)
         flags = self.flags.get(name, frozenset())
         return old._replace(flags=tuple(flag for flag in Flag if flag.value in flags))
@@ -209,16 +213,18 @@ class Kept(NamedTuple):
         return _put(blank, put)
 
 
-def kept_standings(connection: sa.Connection, kiosk: bytes) -> Kept:
-    """Return how everything of a kiosk stands in the tables."""
+def kept_standings(connection: sa.Connection, kiosk: bytes, judged: Iterable[Standing]) -> Kept:
+    """Return how everything of a kiosk stands in the tables, for what has been judged anew."""
     aside = rows(connection, "SELECT * FROM aside WHERE kiosk = :kiosk", kiosk=kiosk)
     placed = rows(connection, "SELECT * FROM placed WHERE kiosk = :kiosk", kiosk=kiosk)
     flags = rows(connection, "SELECT seq, hash, flag FROM flag WHERE kiosk = :kiosk", kiosk=kiosk)
-    return _kept(aside, placed, flags)
+    return _with_posted(connection, kiosk, _kept(aside, placed, flags), judged)
 
 
-def kept_standings_of(connection: sa.Connection, kiosk: bytes, names: Iterable[Name]) -> Kept:
-    """Return how some entries of a kiosk stand in the tables."""
+def kept_standings_of(
+    connection: sa.Connection, kiosk: bytes, names: Iterable[Name], judged: Iterable[Standing]
+) -> Kept:
+    """Return how some entries of a kiosk stand in the tables, for what has been judged anew."""
     fill_wanted(connection, names)
 
     def of(table: str) -> list[sa.Row[tuple[object, ...]]]:
@@ -226,7 +232,31 @@ def kept_standings_of(connection: sa.Connection, kiosk: bytes, names: Iterable[N
         where = "WHERE t.kiosk = :kiosk AND t.seq = w.seq AND t.hash = w.hash"
         return rows(connection, f"SELECT t.* FROM wanted w CROSS JOIN {table} t {where}", kiosk=kiosk)  # noqa: S608
 
-    return _kept(of("aside"), of("placed"), of("flag"))
+    return _with_posted(connection, kiosk, _kept(of("aside"), of("placed"), of("flag")), judged)
+
+
+def _with_posted(connection: sa.Connection, kiosk: bytes, kept: Kept, judged: Iterable[Standing]) -> Kept:
+    """Add the moments under which grants are posted."""
+    keys: set[RepeatKey] = set()
+    for new in judged:
+        name = (new.seq, new.hash)
+        if new.grant is not None and name not in kept.aside:
+            lies = kept.placed.get(name)
+            keys.add(_key_signed(new.grant) if lies is None else _key_of(lies))
+    if not keys:
+        return kept
+    fill_touched(connection, keys)
+    found = rows(
+        connection,
+        """
+        SELECT t.seq, t.hash, t.occurred_ms, t.occurred_from FROM touched k CROSS JOIN transfer t
+        WHERE t.event = k.event AND t.bucket = k.bucket AND t.member = k.member AND t.activity = k.activity
+          AND t.occasion = k.occasion AND t.kiosk = :kiosk AND t.points > 0
+        ORDER BY t.turn
+        """,
+        kiosk=kiosk,
+    )
+    return kept._replace(posted={_name(one): (one.occurred_ms, Source(one.occurred_from)) for one in found})
 
 
 def _kept(
@@ -253,13 +283,20 @@ def _eligible(new: Standing) -> Standing:
 
 def _natural(standing: Standing, grant: Grant) -> Standing:
     """Return a standing with the key and points of the signed grant."""
-    key = RepeatKey(grant.event, bucket_of(grant.member), grant.member, grant.activity, grant.occasion)
-    return standing._replace(key=key, points=grant.points, is_natural=True)
+    return standing._replace(key=_key_signed(grant), points=grant.points, is_natural=True)
+
+
+def _key_signed(grant: Grant) -> RepeatKey:
+    return RepeatKey(grant.event, bucket_of(grant.member), grant.member, grant.activity, grant.occasion)
+
+
+def _key_of(one: sa.Row[tuple[object, ...]]) -> RepeatKey:
+    return RepeatKey(one.event, one.bucket, one.member, one.activity, one.occasion)
 
 
 def _put(new: Standing, put: sa.Row[tuple[object, ...]]) -> Standing:
     """Return the standing of a grant that is put aside; a duplicate is eligible."""
-    key = RepeatKey(put.event, put.bucket, put.member, put.activity, put.occasion)
+    key = _key_of(put)
     candidacy = Candidacy.ELIGIBLE if put.verdict == "duplicate" else Candidacy(put.verdict)
     when = {"occurred_ms": put.occurred_ms, "occurred_from": Source(put.occurred_from)}
     grant = new.grant if key != NO_KEY else None
