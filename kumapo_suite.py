@@ -16,6 +16,10 @@ LIBRARIES: Final = {"libzbar0": "libzbar.so.0", "libatomic1": "libatomic.so.1"}
 """Debian's package -> what it brings: pyzbar loads the one, the Node.js that drives Chromium the other."""
 
 
+ON_ALL_CORES: Final = ("--numprocesses=auto", "--dist=loadfile", "--no-loadscope-reorder")
+"""File by file, in the order they were collected: what a file's tests share is made once, and browsers come last."""
+
+
 @click.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["-h", "--help"]})
 @click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
 def test(pytest_arguments: tuple[str, ...]) -> None:
@@ -31,6 +35,7 @@ def test(pytest_arguments: tuple[str, ...]) -> None:
             f"一部の試験をとばします。すべて行うには: {line} / Some tests are skipped; for all: {line}", err=True
         )
     if not pytest_arguments:
+        pytest_arguments = ON_ALL_CORES
         # Both are always run: a person wants to see all complaints at once.
         judged = all([passes("ruff", "check", "."), passes("mypy")])
     status = subprocess.call([sys.executable, "-m", "pytest", *pytest_arguments], cwd=ROOT)

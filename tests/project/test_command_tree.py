@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from kumapo_cli import COMMANDS, kumapo
+from kumapo_suite import ON_ALL_CORES
 
 ROOT = Path(__file__).parents[2]
 SUBCOMMANDS = {
@@ -82,5 +83,5 @@ def test_the_suite_judges_first_and_ends_with_pytest(
     shown = CliRunner().invoke(kumapo, ["test", *arguments])
 
     assert [call[0] for call in calls] == ran
-    assert calls[-1] == ["pytest", *arguments]
+    assert calls[-1] == ["pytest", *(arguments or ON_ALL_CORES)]
     assert shown.exit_code == expected

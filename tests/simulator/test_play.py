@@ -1,4 +1,4 @@
-"""A city that is played: one seed replays to the bit, on both engines, and what must never be is not."""
+"""A city that is played: one seed replays to the bit, on both engines, and a new act cannot be forgotten."""
 
 import os
 import subprocess
@@ -15,7 +15,6 @@ from simulator.story import draw_chapter
 from simulator.town import Violated
 
 ROOT = Path(__file__).parents[2]
-HOURS, KIOSKS = 12, 5
 
 
 def played(seed: str, hours: int, kiosks: int, folder: Path, server: str = "") -> Ended:
@@ -25,15 +24,6 @@ def played(seed: str, hours: int, kiosks: int, folder: Path, server: str = "") -
         return play(draw_chapter(seed, hours, kiosks), folder / "city", shelves)
     finally:
         shelves.clear()
-
-
-def test_a_story_of_five_booths_holds(tmp_path: Path) -> None:
-    ended = played("5/0", HOURS, KIOSKS, tmp_path)
-
-    assert ended.violation is None
-    assert ended.counts["scans"] >= 0.8 * 60 * HOURS * KIOSKS
-    assert ended.counts["acts"] >= 2 * HOURS * KIOSKS
-    assert ended.counts["faults"] >= HOURS * KIOSKS
 
 
 def test_one_seed_replays_to_the_bit_whatever_order_python_gives_sets(tmp_path: Path) -> None:
