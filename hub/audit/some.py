@@ -132,18 +132,18 @@ class _Look:
         acts.check_all_left_something(kiosks, members)
 
     def _reach(self, keys: set[Key], kiosks: set[bytes], limits: LimitWatch) -> tuple[set[Key], set[bytes], set[bytes]]:
-        """Return the keys that can be looked at, those beside them that a daily limit counts together, the kiosks that
-        have anything on them, and the entries on them, by hash.
+        """Return the keys that can be looked at, those beside them that a daily limit counts together (all of them, or
+        none), the kiosks that have anything on them, and the entries on them, by hash.
         """
         reached: set[Key] = set()
         to_prove: set[bytes] = set()
-        asked = {beside for key in keys for beside in (key, *self._beside(key, limits))}
-        for key in sorted(asked):
-            transfers, asides = rows_on(self._connection, [key])
+        for key in sorted(keys):
+            together = {key, *self._beside(key, limits)}
+            transfers, asides = rows_on(self._connection, together)
             rows = [*transfers, *asides]
             with_these = kiosks | {bytes(one.kiosk) for one in rows}
             if len(with_these) <= max(KIOSKS_AT_MOST, len(kiosks)):
-                reached.add(key)
+                reached |= together
                 kiosks = with_these
                 to_prove |= {bytes(one.hash) for one in rows}
         return reached, kiosks, to_prove

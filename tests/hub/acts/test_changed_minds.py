@@ -7,6 +7,7 @@ from hub_invariants import broken_invariants
 from hub_world import CLERK, VISIT, VISIT_POINTS, Booth, World, activities
 from wire_samples import MORNING_MS
 
+from hub.acts.decisions import release
 from hub.acts.doing import kind_of, new_number, perform_within
 from hub.acts.events import add_event, change_event
 from hub.acts.journal import accept_hole, replace_range, take_back_hole, take_back_replacement
@@ -15,10 +16,13 @@ from hub.acts.organisations import add_allotment, add_organisation
 from hub.acts.refusals import ActRefused, Refusal
 from hub.audit import audit
 from hub.intake import judging
+from hub.intake.intervals import Source
+from hub.intake.reasons import Reason
 from hub.ledger.posting import Moved
 from hub.register.manifests import newest_manifest
-from hub.store.database import Store, row
+from hub.store.database import Store, row, rows
 from sync.citytime import DAY_MS
+from sync.entry import Clock
 from sync.envelope import MANIFEST
 from sync.manifest import Activity, OccasionBy, read_manifest
 from sync.rules import Fixed
@@ -200,3 +204,34 @@ def allotment_behind(world: World, member: int) -> int:
     with world.store.reading() as connection:
         text = "SELECT allotment FROM transfer WHERE member = :member ORDER BY turn DESC LIMIT 1"
         return int(row(connection, text, member=member).allotment)
+
+
+def test_a_grant_that_was_released_behind_a_stop_gets_the_hubs_time_when_the_stop_is_taken_back(world: World) -> None:
+    booth, other = world.booth("受付1"), world.booth("受付2")
+    booth.add(booth.opened())
+    booth.send()
+    world.do(stop_kiosk, booth.kiosk)
+    booth.add(Clock(world.now_ms, 1_000, 1_020), booth.stamp()._replace(monotonic_ms=1_020))
+    late = booth.add(booth.make_grant(0), booth.stamp(wall_ms=0)._replace(monotonic_ms=61_020))
+    world.now_ms += 600_000
+    booth.send()
+    world.do(release, booth.kiosk, ((3, late.hash),), int(Reason.STOPPED))
+    by_wall = moments(world)
+
+    world.do(resume_kiosk, booth.kiosk)
+    by_hub = moments(world)
+    other.grant(0, points=2 * VISIT_POINTS)
+    other.send()
+    world.do(release, other.kiosk, ((2, other.entries[1].hash),), int(Reason.POINTS))
+
+    assert [one[2] for one in by_wall] == [Source.WALL]
+    assert by_hub[-1] == (VISIT_POINTS, MORNING_MS + 60_000, Source.HUB)
+    assert world.balance(world.members[0]) == 2 * VISIT_POINTS
+    assert faults(world) == []
+
+
+def moments(world: World) -> list[tuple[int, int, int]]:
+    """Return points, moment and source of every transfer, in the order they were written."""
+    with world.store.reading() as connection:
+        found = rows(connection, "SELECT points, occurred_ms, occurred_from FROM transfer ORDER BY turn")
+    return [(one.points, one.occurred_ms, one.occurred_from) for one in found]

@@ -16,6 +16,7 @@ from wire_samples import MORNING_MS
 from hub.acts.decisions import dismiss
 from hub.acts.events import change_event
 from hub.acts.kiosks import top_up
+from hub.audit import some
 from hub.audit.support import write_support_file
 from hub.audit.watch import SAMPLE_SIZE, Watch, check_keys, check_sample, latest_breaks
 from hub.store.database import Store, execute, rows
@@ -149,6 +150,26 @@ def test_what_drifted_is_said_once_when_an_act_touches_it_and_goes_when_it_is_me
     assert [(one.table, str(member) in one.subject) for one in broken] == [("member_balance", True)]
     assert (broken == again, len(said), str(member) in said[0]) == (True, 1, True)
     assert (mended, latest_breaks(world.hub)) == ([], [])
+
+
+def test_grants_that_a_daily_limit_counts_together_are_looked_at_together_or_not_at_all(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(some, "KIOSKS_AT_MOST", 1)
+    day, help_ = city_day(world.now_ms), {"activity": HELP, "quantity": 30, "points": 100}
+    world.do(
+        change_event, world.event, 1, "見本まつり", MORNING_MS, MORNING_MS + 2 * DAY_MS, world.allotment, activities()
+    )
+    one, other = world.booth("受付1"), world.booth("受付2")
+    world.now_ms += 2 * DAY_MS
+    for booth, occasion in ((one, day), (other, day + 1)):
+        booth.add(booth.make_grant(0, occasion=occasion, **help_), booth.stamp(wall_ms=MORNING_MS, trust=2))
+        booth.send()
+
+    found = [check_keys(world.store, world.hub.keyring, [tuple(key)]) for key in _keys(world)]
+
+    assert sorted(flag for flags in (world.flags(one), world.flags(other)) for flag in flags.values())
+    assert found == [[], []]
 
 
 def test_each_night_everything_is_looked_at(world: World) -> None:

@@ -149,3 +149,16 @@ def test_a_hole_on_the_way_to_a_forks_tip_cuts_what_lies_behind_it_until_it_is_a
     assert (names(cut.main), cut.cursor) == ("abc", Head(3, b"c"))
     assert (cut.aside[b"e"], cut.aside[b"x"]) == (Reason.HOLE, Reason.FORK)
     assert (names(accepted.main), accepted.cursor) == ("abcef", Head(6, b"f"))
+
+
+def test_of_another_fork_below_a_forks_line_the_branch_that_arrived_first_counts() -> None:
+    shared, first = chain("abcd"), Link(5, b"e", b"d", arrived_ms=10)
+    links = [*shared, first, Link(5, b"A", b"d", arrived_ms=20), Link(6, b"B", b"A", arrived_ms=20)]
+    lines = Lines(fork=Line(Head(2, b"b"), Reason.FORK, 7))
+
+    tree = branches(links, ROOT, lines, {})
+    later = branches([*links, Link(6, b"f", b"e", arrived_ms=30)], ROOT, lines, {})
+
+    assert (names(tree.main), tree.cursor) == ("abcde", Head(5, b"e"))
+    assert tree.aside == {b"A": Reason.FORK, b"B": Reason.FORK}
+    assert names(later.main) == "abcdef"
