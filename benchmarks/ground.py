@@ -29,6 +29,7 @@ from hub.ledger.posting import Change, post
 from hub.register.enrolments import apply, invitation_of
 from hub.register.manifests import newest_manifest
 from hub.service import Hub, found_hub, instances, newest_key_list
+from hub.serving import spare_collector
 from hub.store.database import Store, row, sqlite_url
 from kiosk.journal import Journal, Kept
 from kiosk.journal_open import begin_enrolment
@@ -171,7 +172,9 @@ def laid(
     store = Store(url or sqlite_url(folder / "hub.db"))
     try:
         windows = windows or [(NOW_MS - DAY_MS, NOW_MS + DAY_MS)] * events
-        yield _lay(store, folder, members, windows, chance or random.Random(20261115))
+        ground = _lay(store, folder, members, windows, chance or random.Random(20261115))
+        spare_collector()  # as the hub's program does
+        yield ground
     finally:
         store.close()
 

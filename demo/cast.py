@@ -136,7 +136,7 @@ def expected_grants(visits: Iterable[Visit]) -> set[Granted]:
 
 
 def expected_verdicts(grants: Iterable[Granted], stand_of_lowest_identity: int) -> dict[tuple[int, str], Total]:
-    """Return {(stand, verdict): grants and points} for these grants, by the rules of DESIGN §7.
+    """Return {(stand, verdict): grants and points} for these grants, by the rules of docs/verdicts.md.
 
     Of two grants on one repeat key with the same points, the one of the kiosk with the lower identity is posted.
     """

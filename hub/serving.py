@@ -5,6 +5,7 @@ network sees.
 from __future__ import annotations
 
 import errno
+import gc
 import ipaddress
 import signal
 import socket
@@ -70,6 +71,7 @@ def serve(app: Flask, host: str, port: int, announce: Callable[[str], None]) -> 
     before = {number: signal.signal(number, _end) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         announce(_address(listening))
+        spare_collector()
         server.run()
     except SystemExit:
         pass  # told to end before it was running
@@ -77,6 +79,14 @@ def serve(app: Flask, host: str, port: int, announce: Callable[[str], None]) -> 
         for number, handler in before.items():
             signal.signal(number, handler)
         server.close()
+
+
+def spare_collector() -> None:
+    """Keep what a program holds for good after its start from Python's collector of reference cycles: else it looks
+    through all modules again and again while a batch is read, which nearly doubles the time that takes.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _listen(ip: str, port: int) -> socket.socket:

@@ -213,7 +213,7 @@ def refuse_volatile(chosen: KioskSettings, *, demo: bool) -> None:
 
 
 def refuse_demo(journal: Journal, *, demo: bool) -> None:
-    """Refuse a demo hub's journal in a booth that was not started as demo (DESIGN §4, keys)."""
+    """Refuse a demo hub's journal in a booth that was not started as demo (docs/keys.md)."""
     if reference_of(journal).label == DEMO_LABEL and not demo:
         end(
             EXIT_HUB,

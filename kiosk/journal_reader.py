@@ -157,9 +157,7 @@ class JournalReader:
         return BootTime(boot, sample, confirmed)
 
     def share_used(self, allotment: int) -> int:
-        """Return the points of all grants ever signed against an allotment; a void gives nothing back (DESIGN §4,
-        share).
-        """
+        """Return the points of all grants ever signed against an allotment; a void gives nothing back."""
         row = self._row("select points from drawn where allotment = ?", allotment)
         return int(row[0]) if row is not None else 0
 

@@ -19,7 +19,7 @@ from sync.keys import read_key_list
 from sync.receipt import Status, read_receipt
 
 WARN_AT_PERCENT = 80
-"""From how much of a share on the panel warns (DESIGN §5)."""
+"""From how much of a share on the panel warns."""
 
 _CLOCK_WORDS = {
     Trust.NONE: "たしかめていません",

@@ -18,7 +18,7 @@ from sync.envelope import is_usable_public_key
 PREFIX = "KPE1:"
 CODE_LENGTH = 16
 LIFETIME_MS = 10 * 60_000
-"""How long an invitation may be answered (DESIGN §4)."""
+"""How long an invitation may be answered."""
 
 _FROM_KIOSK = b"kumapo/enrol/kiosk/1"
 _FROM_HUB = b"kumapo/enrol/hub/1"

@@ -5,13 +5,12 @@ database.
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 
 from sync.codec import WireError
 
 BUCKETS = 1024
-"""Frozen for ever: another number would move rows away from the keys that keep a grant from being posted twice (DESIGN
-§10).
-"""
+"""Frozen for ever: another number would move rows away from the keys that keep a grant from being posted twice."""
 
 NUMBER_LIMIT = 10**14
 _DIGITS = 14
@@ -46,6 +45,7 @@ def typed(text: str) -> int:
     return int(digits)
 
 
+@lru_cache(maxsize=32_768)
 def bucket_of(member: int) -> int:
     """Return the bucket, 0 … 1023: first 4 bytes, big-endian, of SHA-256(the number as 8 bytes big-endian) mod 1024."""
     return int.from_bytes(hashlib.sha256(member.to_bytes(8, "big")).digest()[:4], "big") % BUCKETS

@@ -73,7 +73,7 @@ def standing_of(token: Token, lost: Collection[tuple[int, int]], trusted_day: in
     """Tell whether `token` is listed as lost or has expired.
 
     `trusted_day` is the city's day under a clock that the hub has set in this boot, else None: without one nothing
-    expires (DESIGN §4).
+    expires.
     """
     if (token.member, token.issue) in lost:
         return TokenStanding.LOST

@@ -26,6 +26,7 @@ _INTERVALS: Final = ("tests/hub/intake/test_intervals.py",)
 _CHAIN: Final = ("tests/hub/intake/test_chain.py",)
 _THERE_AND_BACK: Final = ("tests/hub/ledger/test_there_and_back.py", "-k", "sqlite")
 _EDGES: Final = ("tests/hub/intake/test_edges.py",)
+_CHANGED_MINDS: Final = ("tests/hub/acts/test_changed_minds.py", "-k", "sqlite")
 _ACTS: Final = ("tests/hub/acts", "-k", "not postgres")
 
 BUGS: Final = (
@@ -109,8 +110,8 @@ BUGS: Final = (
     Bug(
         "A18: take the cursor for a fork's tip, whatever lies before the fork",
         "hub/intake/chain.py",
-        "    if fork.tip.seq < fork.fork_seq:\n        return [link for link in ordered if link.seq < fork.fork_seq]\n",
-        "",
+        "    if fork.tip.seq < fork.fork_seq:\n",
+        "    if fork.tip.seq < 0:\n",
         _EDGES,
     ),
     Bug(
@@ -207,8 +208,8 @@ BUGS: Final = (
     Bug(
         "overlook earlier grants that a void names",
         "hub/intake/judging.py",
-        "touched = voided_before | _open_questions(connection, kiosk, fresh)",
-        "touched = _open_questions(connection, kiosk, fresh)",
+        "touched = voided_before | open_questions(connection, kiosk, fresh)",
+        "touched = open_questions(connection, kiosk, fresh)",
         ("tests/hub/intake/test_arrival.py", "-k", "sqlite"),
     ),
     Bug(
@@ -259,5 +260,26 @@ BUGS: Final = (
         "if share_used + offer.points > offer.share.total + offer.share.reserve:",
         "if share_used > offer.share.total + offer.share.reserve:",
         ("tests/kiosk/test_scan.py", "tests/kiosk/test_booth.py"),
+    ),
+    Bug(
+        "keep the moment under which a grant was posted first",
+        "hub/intake/settle.py",
+        "return (*self.identity, self.points, self.allotment, self.occurred_ms, self.occurred_from)",
+        "return (*self.identity, self.points, self.allotment, 0, 0)",
+        _CHANGED_MINDS,
+    ),
+    Bug(
+        "let both branches of a second fork count",
+        "hub/intake/chain.py",
+        "        if known == (link.hash, link.prev):\n",
+        "        if known:\n",
+        _CHAIN,
+    ),
+    Bug(
+        "look at one of two grants that a daily limit counts together",
+        "hub/audit/some.py",
+        "together = {key, *self._beside(key, limits)}",
+        "together = {key}",
+        ("tests/hub/audit/test_watch.py", "-k", "sqlite"),
     ),
 )

@@ -15,7 +15,7 @@ from hub.acts.refusals import ActRefused, Refusal
 from hub.intake.facts import load_facts
 from hub.intake.intervals import ANSWER_SLACK_MS
 from hub.intake.judge import samples_in
-from hub.intake.judging import held_for
+from hub.intake.reach import held_for
 from hub.intake.reasons import Reason
 from hub.intake.stored import Name, landmarks
 from hub.intake.values import Attested

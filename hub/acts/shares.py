@@ -9,8 +9,8 @@ from hub.acts.money import hand_out, mark_of, take_back, want_points
 from hub.acts.refusals import ActRefused, Refusal
 from hub.acts.signing import sign
 from hub.intake.facts import accepted_holes, lines_of, signed_shares
-from hub.intake.judging import held_for
 from hub.intake.progress import Progress
+from hub.intake.reach import held_for
 from hub.intake.reasons import Reason
 from hub.ledger.shares import carried
 from hub.register.manifests import shares_signed

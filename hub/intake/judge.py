@@ -80,6 +80,7 @@ class _Course:
         self.manifest, self.newest = fold.manifest, fold.newest
         self.used = dict(fold.used)
         self.floor_ms, self.boot, self.confirmed, self.sample = fold.floor_ms, fold.boot, fold.confirmed, fold.sample
+        self.offers: dict[tuple[int, int, int, int], _Offer] = {}
         self._limits: dict[int, int] = {}
         self._limits_under: tuple[Instance, int] | None = None
 
@@ -113,7 +114,7 @@ class _Course:
         return True
 
     def name_manifest(self, opened: Opened, stamp: Stamp, manifests: Mapping[tuple[Instance, int], Manifest]) -> None:
-        self.manifest = opened.manifest
+        self.manifest, self.offers = opened.manifest, {}
         if opened.confirmed_ms is not None:
             self.confirmed = (opened.confirmed_ms, stamp.monotonic_ms)
         if opened.manifest is None:
@@ -147,7 +148,8 @@ def _judge_one(  # one step of the fold
 
 class _Offer(NamedTuple):
     """What a grant is for, as the hub reads it: out of its manifest, or out of a replacement. `activity` is None where
-    there is none with that number; `slot` is None where the occasion of the signed grant counts.
+    there is none with that number; `slot` is None where the occasion of the signed grant counts; `is_signed` tells that
+    the manifest holds both event and activity.
     """
 
     event: int
@@ -158,6 +160,7 @@ class _Offer(NamedTuple):
     allotment: int
     slot: int | None
     reasons: Reason
+    is_signed: bool = False
 
 
 def _judge_grant(  # one step of the fold
@@ -231,23 +234,32 @@ def replacement_of(facts: Facts, seq: int, grant: Grant) -> Replacement | None:
 
 
 def _offered(facts: Facts, course: _Course, grant: Grant, event: Event | None) -> _Offer:
-    """Return what a grant is for by the manifest in force, and why that does not hold."""
+    """Return what a grant is for by the manifest in force, and why that does not hold. Grants of one kind come by the
+    hundred, so it is worked out once for each.
+    """
+    kind = (grant.event, grant.activity, grant.quantity, grant.points)
+    offer = course.offers.get(kind)
+    if offer is None:
+        offer = course.offers[kind] = _offered_by_manifest(facts, course, grant, event)
+    if offer.is_signed and course.used.get(offer.allotment, 0) > course.limit(facts, offer.allotment):
+        return offer._replace(reasons=offer.reasons | Reason.BEYOND_SHARE)
+    return offer
+
+
+def _offered_by_manifest(facts: Facts, course: _Course, grant: Grant, event: Event | None) -> _Offer:
     now = facts.events.get(grant.event)
     is_old = course.manifest != course.newest and course.manifest in facts.manifests
-    old = Reason.MANIFEST_OLD if is_old else NONE
+    reasons = Reason.MANIFEST_OLD if is_old else NONE
     activity = event.activity(grant.activity) if event else None
     if event is None or activity is None:
         window = (now.starts_ms, now.ends_ms) if now else (0, FOR_EVER_MS)
         meant = now.activities.get(grant.activity) if now else None
         allotment = event.allotment if event else (now.allotment if now else 0)
-        return _Offer(*grant[:2], meant, window, grant.points, allotment, None, Reason.NOT_THIS_KIOSKS | old)
-    reasons = old
+        return _Offer(*grant[:2], meant, window, grant.points, allotment, None, Reason.NOT_THIS_KIOSKS | reasons)
     if points_for(activity.rule, grant.quantity) != grant.points:
         reasons |= Reason.POINTS
-    if course.used.get(event.allotment, 0) > course.limit(facts, event.allotment):
-        reasons |= Reason.BEYOND_SHARE
     window = (now.starts_ms, now.ends_ms) if now else (event.starts_ms, event.ends_ms)
-    return _Offer(*grant[:2], activity, window, grant.points, event.allotment, None, reasons)
+    return _Offer(*grant[:2], activity, window, grant.points, event.allotment, None, reasons, is_signed=True)
 
 
 def _replaced(facts: Facts, grant: Grant, replacement: Replacement) -> _Offer:

@@ -17,19 +17,25 @@ import sqlalchemy as sa
 
 from hub.intake.chain import Branches, Line, Lines, branches, fork_seq, fork_tip
 from hub.intake.facts import accepted_holes, events_now, find_kiosk, lines_of, load_facts
-from hub.intake.intervals import Known, Sample, know
-from hub.intake.judge import judge, replacement_of, samples_in
+from hub.intake.intervals import Known, know
+from hub.intake.judge import judge, samples_in
 from hub.intake.progress import Progress, lock_progress, write_progress
+from hub.intake.reach import (
+    arrived_after,
+    comes_back,
+    of_this_boot,
+    open_questions,
+    voids_among_new,
+    voids_on,
+)
+from hub.intake.readings import readings_in, with_readings
 from hub.intake.reasons import Reason
 from hub.intake.stored import (
     Kept,
     Name,
     Stored,
     all_entries,
-    boots_before,
     entries_between,
-    entries_like,
-    entries_numbered,
     forget_folds,
     keep_folds,
     kept_fold_before,
@@ -39,17 +45,15 @@ from hub.intake.stored import (
     landmarks,
     last_kept_fold,
 )
-from hub.intake.values import NO_VOIDS, Attested, Decision, EventNow, Facts, Fold, Standing, Voids
-from hub.intake.voids import voids_among
+from hub.intake.values import NO_VOIDS, Attested, EventNow, Facts, Fold, Standing, Voids, grants_in
+from hub.intake.voids import grants_by_number, voids_among, voids_in
 from hub.ledger.daily_limits import flag_over_limits
 from hub.ledger.posting import Change, Moved, post
 from hub.ledger.shares import return_lowered
 from hub.service import Hub
-from hub.store.database import execute_many, insert, row, rows
+from hub.store.database import execute_many, insert, row
 from sync.batch import Head
-from sync.citytime import city_day
-from sync.entry import Clock, Grant, Trust, Void, first_prev
-from sync.manifest import OccasionBy
+from sync.entry import first_prev
 
 FOLD_EVERY = 500
 """Entries between kept folds within one boot."""
@@ -83,21 +87,21 @@ def judge_on(  # what goes on at the cursor
     hub: Hub, connection: sa.Connection, kiosk: bytes, progress: Progress, fresh: list[Attested], cause: Cause
 ) -> Progress:
     """Judge entries that follow the cursor of a plain kiosk, and those before them that they can change."""
-    facts = load_facts(hub, connection, kiosk, _grants(fresh))
+    facts = load_facts(hub, connection, kiosk, grants_in(fresh))
     samples = samples_in(fresh, facts.manifests, progress.fold.floor_ms)
     ours = [progress.fold.sample] if progress.fold.sample is not None else []
     known = know([*ours, *samples], facts.answers)
-    if _comes_back(connection, kiosk, progress.fold, fresh):
+    if comes_back(connection, kiosk, progress.fold, fresh):
         known = know(samples_in(landmarks(connection, kiosk), facts.manifests, 0), facts.answers)
-    known = _with_readings(connection, kiosk, known, facts, fresh, progress.fold.floor_ms)
-    voids, voided_before = _voids_among_new(connection, kiosk, facts, fresh)
+    known = with_readings(connection, kiosk, known, facts, fresh, progress.fold.floor_ms)
+    voids, voided_before = voids_among_new(connection, kiosk, facts, fresh)
     places = _fold_places(fresh, progress.fold.boot, last_kept_fold(connection, kiosk))
     fold, folds, standings = _judge_in_parts(facts, progress.fold, fresh, known, voids, places)
     keep_folds(connection, kiosk, folds)
-    touched = voided_before | _open_questions(connection, kiosk, fresh)
+    touched = voided_before | open_questions(connection, kiosk, fresh)
     if samples and not ours and samples[0].boot == progress.fold.boot:
-        touched |= _of_this_boot(connection, kiosk, progress)
-    touched |= _arrived_after(connection, kiosk, progress, samples)
+        touched |= of_this_boot(connection, kiosk, progress)
+    touched |= arrived_after(connection, kiosk, progress, samples)
     touched -= {(one.seq, one.hash) for one in fresh}
     earlier = _changes_at(hub, connection, kiosk, touched, fresh)
     changes = [*earlier.changes, *(Change(None, one) for one in standings)]
@@ -105,12 +109,6 @@ def judge_on(  # what goes on at the cursor
     _flag_over_limits(connection, {**earlier.events, **facts.events}, moved)
     _return_lowered(connection, kiosk, progress.fold, fold, cause)
     return progress._replace(cursor=Head(fresh[-1].seq, fresh[-1].hash), fold=fold)
-
-
-def _comes_back(connection: sa.Connection, kiosk: bytes, fold: Fold, fresh: Sequence[Attested]) -> bool:
-    """Tell whether new entries are of a boot that was there before the one the branch is in."""
-    entered = {one.entry.stamp.boot for one in fresh if one.entry is not None} - {fold.boot}
-    return bool(entered) and bool(entered & boots_before(connection, kiosk, fresh[0].seq))
 
 
 def judge_some(hub: Hub, connection: sa.Connection, kiosk: bytes, names: set[Name], cause: Cause) -> Moved:
@@ -153,9 +151,9 @@ def judge_whole(
     lines, tree = _tree(connection, kiosk, progress, stored, cause)
     attested = {one.link.hash: one.attested for one in stored}
     main = [attested[link.hash] for link in tree.main]
-    facts = load_facts(hub, connection, kiosk, _grants(attested.values()))
-    known = replace(know(samples_in(main, facts.manifests, 0), facts.answers), readings=_readings_in(main))
-    voids = voids_among(_voids(main), _grants_by_number(main), known, facts.decisions)
+    facts = load_facts(hub, connection, kiosk, grants_in(attested.values()))
+    known = replace(know(samples_in(main, facts.manifests, 0), facts.answers), readings=readings_in(main))
+    voids = voids_among(voids_in(main), grants_by_number(main), known, facts.decisions)
     runs = _runs_aside([one for one in stored if one.link.hash in tree.aside])
     wanted = [*_fold_places(main, b"", 0), *(run[0].seq for run, _ in runs)]
     fold, folds, standings = _judge_in_parts(facts, Fold(), main, known, voids, wanted)
@@ -200,12 +198,12 @@ def _changes_at(
         return _Found([], {})
     stretches = _stretches(connection, kiosk, names)
     wanted = [one for _, run in stretches for one in run if (one.seq, one.hash) in names]
-    facts = load_facts(hub, connection, kiosk, _grants(wanted))
+    facts = load_facts(hub, connection, kiosk, grants_in(wanted))
     marks = landmarks(connection, kiosk)
     known = know(samples_in(marks, facts.manifests, 0), facts.answers)
     floor_ms = min(fold.floor_ms for fold, _ in stretches)
-    known = _with_readings(connection, kiosk, known, facts, [*wanted, *fresh], floor_ms)
-    voids = _voids_on(connection, kiosk, _voids(marks), known, facts.decisions, {seq for seq, _ in names})
+    known = with_readings(connection, kiosk, known, facts, [*wanted, *fresh], floor_ms)
+    voids = voids_on(connection, kiosk, voids_in(marks), known, facts.decisions, {seq for seq, _ in names})
     standings = [
         one
         for fold, run in stretches
@@ -359,168 +357,6 @@ def _without_standing(kept: Kept, judged: set[Name]) -> list[Change]:
 def _name_of(change: Change) -> Name:
     one = change.new if change.new is not None else change.old
     return (0, b"") if one is None else (one.seq, one.hash)
-
-
-def _voids(entries: Iterable[Attested]) -> list[Attested]:
-    return [one for one in entries if one.entry is not None and isinstance(one.entry.body, Void)]
-
-
-def _grants(entries: Iterable[Attested]) -> list[Grant]:
-    return [one.entry.body for one in entries if one.entry is not None and isinstance(one.entry.body, Grant)]
-
-
-def _grants_by_number(entries: Iterable[Attested]) -> dict[int, Attested]:
-    return {one.seq: one for one in entries if one.entry is not None and isinstance(one.entry.body, Grant)}
-
-
-def _voids_among_new(
-    connection: sa.Connection, kiosk: bytes, facts: Facts, fresh: Sequence[Attested]
-) -> tuple[Voids, set[Name]]:
-    """Return how the voids among new entries count, and which earlier entries they void."""
-    voids = _voids(fresh)
-    if not voids:
-        return NO_VOIDS, set()
-    before = entries_numbered(connection, kiosk, _named_by(voids))
-    grants = {**_grants_by_number(before.values()), **_grants_by_number(fresh)}
-    marks = landmarks(connection, kiosk)
-    known = know(samples_in(marks, facts.manifests, 0), facts.answers)
-    found = voids_among(voids, grants, known, facts.decisions)
-    return found, {(seq, before[seq].hash) for seq in found.voided if seq in before}
-
-
-def _voids_on(
-    connection: sa.Connection,
-    kiosk: bytes,
-    voids: Sequence[Attested],
-    known: Known,
-    decisions: Mapping[bytes, Decision],
-    numbers: set[int],
-) -> Voids:
-    """Return how those voids of a plain kiosk count that are, or name, one of some numbers."""
-    near = [one for one in voids if one.seq in numbers or _named_by([one]) & numbers]
-    if not near:
-        return NO_VOIDS
-    grants = _grants_by_number(entries_numbered(connection, kiosk, _named_by(near)).values())
-    return voids_among(near, grants, known, decisions)
-
-
-def _named_by(voids: Iterable[Attested]) -> set[int]:
-    bodies = (one.entry.body for one in voids if one.entry is not None)
-    return {body.seq for body in bodies if isinstance(body, Void)}
-
-
-def _open_questions(connection: sa.Connection, kiosk: bytes, fresh: Iterable[Attested]) -> set[Name]:
-    """Return what is held for its day, where a new time sample may tell, and the grants that such voids name."""
-    if not any(one.entry is not None and isinstance(one.entry.body, Clock) for one in fresh):
-        return set()
-    held = held_for(connection, kiosk, Reason.DAY | Reason.VOID_DAY)
-    if not held:
-        return set()
-    voids = _voids(entries_numbered(connection, kiosk, {seq for seq, _ in held}).values())
-    named = entries_numbered(connection, kiosk, _named_by(voids))
-    return held | {(one.seq, one.hash) for one in _grants_by_number(named.values()).values()}
-
-
-def held_for(connection: sa.Connection, kiosk: bytes, reasons: Reason) -> set[Name]:
-    """Return the entries of a kiosk that are held for any of some reasons."""
-    found = rows(
-        connection,
-        """
-        SELECT seq, hash FROM aside WHERE kiosk = :kiosk AND verdict = 'held' AND reasons & :reasons <> 0
-        """,
-        kiosk=kiosk,
-        reasons=int(reasons),
-    )
-    return {(one.seq, bytes(one.hash)) for one in found}
-
-
-def _of_this_boot(connection: sa.Connection, kiosk: bytes, progress: Progress) -> set[Name]:
-    """Return the entries of the boot that the main branch is in: its first sample has come after them."""
-    found = rows(
-        connection,
-        "SELECT seq, fold FROM kept_fold WHERE kiosk = :kiosk AND seq <= :last ORDER BY seq DESC",
-        kiosk=kiosk,
-        last=progress.cursor.seq,
-    )
-    first = 1
-    for one in found:
-        first = one.seq
-        if Fold.unpack(bytes(one.fold)).boot != progress.fold.boot:
-            break
-    run = rows(
-        connection,
-        "SELECT seq, hash FROM entry WHERE kiosk = :kiosk AND seq BETWEEN :first AND :last",
-        kiosk=kiosk,
-        first=first,
-        last=progress.cursor.seq,
-    )
-    return {(one.seq, bytes(one.hash)) for one in run}
-
-
-def _arrived_after(
-    connection: sa.Connection, kiosk: bytes, progress: Progress, samples: Collection[Sample]
-) -> set[Name]:
-    """Return the entries that arrived after a sample behind them had been signed, as the hub's clock tells it now: it
-    was ahead when they came.
-    """
-    signed_by_ms = min((one.signed_by_ms for one in samples), default=None)
-    last = entries_numbered(connection, kiosk, {progress.cursor.seq}).get(progress.cursor.seq) if samples else None
-    if signed_by_ms is None or last is None or signed_by_ms >= last.arrived_ms:
-        return set()
-    found = rows(
-        connection,
-        "SELECT seq, hash FROM entry WHERE kiosk = :kiosk AND arrived_ms > :signed_by_ms",
-        kiosk=kiosk,
-        signed_by_ms=signed_by_ms,
-    )
-    return {(one.seq, bytes(one.hash)) for one in found}
-
-
-def _with_readings(  # what a reading may turn on
-    connection: sa.Connection, kiosk: bytes, known: Known, facts: Facts, entries: Sequence[Attested], floor_ms: int
-) -> Known:
-    """Return what is known, with what other boots read in the same place, where a once-a-day grant may turn on it. No
-    entry was signed before `floor_ms`.
-    """
-    unsure = _grants(one for one in entries if _is_unsure(facts, one, floor_ms))
-    if not unsure:
-        return known
-    others = {(one.seq, one.hash): one for one in [*entries, *entries_like(connection, kiosk, unsure)]}
-    return replace(known, readings=_readings_in(others.values()))
-
-
-def _is_unsure(facts: Facts, one: Attested, floor_ms: int) -> bool:
-    """Tell whether a grant is one of a once-a-day activity, by a clock that was confirmed only, and may have been
-    signed on several days of its event.
-    """
-    if one.entry is None or not isinstance(one.entry.body, Grant) or one.entry.stamp.trust != Trust.CONFIRMED:
-        return False
-    grant = one.entry.body
-    instead = replacement_of(facts, one.seq, grant)
-    event, activity = (instead.event, instead.activity) if instead is not None else grant[:2]
-    now = facts.events.get(event)
-    if now is None or not _may_be_by_day(facts, event, activity):
-        return False
-    return city_day(max(now.starts_ms, floor_ms)) < city_day(min(now.ends_ms, one.arrived_ms))
-
-
-def _may_be_by_day(facts: Facts, event: int, activity: int) -> bool:
-    """Tell whether an activity may be had once a day, as it is now or by any manifest of the kiosk."""
-    signed = [manifest.event(event) for manifest in facts.manifests.values()]
-    offered = [one.activity(activity) for one in signed if one is not None]
-    offered.append(facts.events[event].activities.get(activity))
-    return any(one is not None and one.occasion_by is OccasionBy.DAY for one in offered)
-
-
-def _readings_in(entries: Iterable[Attested]) -> dict[tuple[int, int, int, int], tuple[tuple[bytes, int], ...]]:
-    """Return under which readings of an occasion boots have granted: {(event, activity, member, occasion): …}."""
-    found: dict[tuple[int, int, int, int], tuple[tuple[bytes, int], ...]] = {}
-    for one in entries:
-        if one.entry is not None and isinstance(one.entry.body, Grant):
-            grant = one.entry.body
-            place = (grant.event, grant.activity, grant.member, grant.occasion)
-            found[place] = (*found.get(place, ()), (one.entry.stamp.boot, one.arrived_ms))
-    return found
 
 
 def _leave_for_later(connection: sa.Connection, kiosk: bytes, names: Iterable[Name], cause: Cause) -> Moved:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
@@ -83,6 +83,11 @@ class Attested(NamedTuple):
     arrived_ms: int
     entry: Entry | None
     defect: str
+
+
+def grants_in(entries: Iterable[Attested]) -> list[Grant]:
+    """Return the bodies of those entries that are grants."""
+    return [one.entry.body for one in entries if one.entry is not None and isinstance(one.entry.body, Grant)]
 
 
 class EventNow(NamedTuple):

@@ -10,7 +10,7 @@ from hub.intake.intervals import (
 )
 from hub.intake.reasons import Reason
 from hub.intake.values import Attested, Decision, Voids, is_released
-from sync.entry import Stamp, Void
+from sync.entry import Grant, Stamp, Void
 
 VOID_WITHIN_MS = 10 * 3_600_000
 
@@ -41,3 +41,19 @@ def _counts(void: Stamp, grant: Stamp, known: Known) -> bool:
         return True
     day = anchored_day(void, known)
     return day is not None and day == anchored_day(grant, known)
+
+
+def voids_in(entries: Iterable[Attested]) -> list[Attested]:
+    """Return those entries that are voids."""
+    return [one for one in entries if one.entry is not None and isinstance(one.entry.body, Void)]
+
+
+def grants_by_number(entries: Iterable[Attested]) -> dict[int, Attested]:
+    """Return those entries that are grants, by number."""
+    return {one.seq: one for one in entries if one.entry is not None and isinstance(one.entry.body, Grant)}
+
+
+def named_by(voids: Iterable[Attested]) -> set[int]:
+    """Return the numbers that voids name."""
+    bodies = (one.entry.body for one in voids if one.entry is not None)
+    return {body.seq for body in bodies if isinstance(body, Void)}

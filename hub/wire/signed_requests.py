@@ -32,8 +32,8 @@ class Asked(NamedTuple):
 def kiosk_that_asks(hub: Hub, connection: sa.Connection, asked: Asked) -> KioskRow:
     """Return the kiosk behind a signed request. Raises RequestRefused.
 
-    The signature covers method, path, body and a nonce of this hub not older than 120 seconds (DESIGN §4), so a request
-    that somebody has listened to is good for nothing else, and soon for nothing.
+    The signature covers method, path, body and a nonce of this hub not older than 120 seconds, so a request that
+    somebody has listened to is good for nothing else, and soon for nothing.
     """
     encoded = _credentials(asked.authorization)
     try:

@@ -1,0 +1,121 @@
+"""Which earlier entries of a plain kiosk new ones can change: what voids name, what a new time sample may settle."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+import sqlalchemy as sa
+
+from hub.intake.intervals import Known, Sample, know
+from hub.intake.judge import samples_in
+from hub.intake.progress import Progress
+from hub.intake.reasons import Reason
+from hub.intake.stored import Name, boots_before, entries_numbered, landmarks
+from hub.intake.values import NO_VOIDS, Attested, Decision, Facts, Fold, Voids
+from hub.intake.voids import grants_by_number, named_by, voids_among, voids_in
+from hub.store.database import rows
+from sync.entry import Clock
+
+
+def voids_among_new(
+    connection: sa.Connection, kiosk: bytes, facts: Facts, fresh: Sequence[Attested]
+) -> tuple[Voids, set[Name]]:
+    """Return how the voids among new entries count, and which earlier entries they void."""
+    voids = voids_in(fresh)
+    if not voids:
+        return NO_VOIDS, set()
+    before = entries_numbered(connection, kiosk, named_by(voids))
+    grants = {**grants_by_number(before.values()), **grants_by_number(fresh)}
+    marks = landmarks(connection, kiosk)
+    known = know(samples_in(marks, facts.manifests, 0), facts.answers)
+    found = voids_among(voids, grants, known, facts.decisions)
+    return found, {(seq, before[seq].hash) for seq in found.voided if seq in before}
+
+
+def voids_on(
+    connection: sa.Connection,
+    kiosk: bytes,
+    voids: Sequence[Attested],
+    known: Known,
+    decisions: Mapping[bytes, Decision],
+    numbers: set[int],
+) -> Voids:
+    """Return how those voids of a plain kiosk count that are, or name, one of some numbers."""
+    near = [one for one in voids if one.seq in numbers or named_by([one]) & numbers]
+    if not near:
+        return NO_VOIDS
+    grants = grants_by_number(entries_numbered(connection, kiosk, named_by(near)).values())
+    return voids_among(near, grants, known, decisions)
+
+
+def comes_back(connection: sa.Connection, kiosk: bytes, fold: Fold, fresh: Sequence[Attested]) -> bool:
+    """Tell whether new entries are of a boot that was there before the one the branch is in."""
+    entered = {one.entry.stamp.boot for one in fresh if one.entry is not None} - {fold.boot}
+    return bool(entered) and bool(entered & boots_before(connection, kiosk, fresh[0].seq))
+
+
+def open_questions(connection: sa.Connection, kiosk: bytes, fresh: Iterable[Attested]) -> set[Name]:
+    """Return what is held for its day, where a new time sample may tell, and the grants that such voids name."""
+    if not any(one.entry is not None and isinstance(one.entry.body, Clock) for one in fresh):
+        return set()
+    held = held_for(connection, kiosk, Reason.DAY | Reason.VOID_DAY)
+    if not held:
+        return set()
+    voids = voids_in(entries_numbered(connection, kiosk, {seq for seq, _ in held}).values())
+    named = entries_numbered(connection, kiosk, named_by(voids))
+    return held | {(one.seq, one.hash) for one in grants_by_number(named.values()).values()}
+
+
+def held_for(connection: sa.Connection, kiosk: bytes, reasons: Reason) -> set[Name]:
+    """Return the entries of a kiosk that are held for any of some reasons."""
+    found = rows(
+        connection,
+        """
+        SELECT seq, hash FROM aside WHERE kiosk = :kiosk AND verdict = 'held' AND reasons & :reasons <> 0
+        """,
+        kiosk=kiosk,
+        reasons=int(reasons),
+    )
+    return {(one.seq, bytes(one.hash)) for one in found}
+
+
+def of_this_boot(connection: sa.Connection, kiosk: bytes, progress: Progress) -> set[Name]:
+    """Return the entries of the boot that the main branch is in: its first sample has come after them."""
+    found = rows(
+        connection,
+        "SELECT seq, fold FROM kept_fold WHERE kiosk = :kiosk AND seq <= :last ORDER BY seq DESC",
+        kiosk=kiosk,
+        last=progress.cursor.seq,
+    )
+    first = 1
+    for one in found:
+        first = one.seq
+        if Fold.unpack(bytes(one.fold)).boot != progress.fold.boot:
+            break
+    run = rows(
+        connection,
+        "SELECT seq, hash FROM entry WHERE kiosk = :kiosk AND seq BETWEEN :first AND :last",
+        kiosk=kiosk,
+        first=first,
+        last=progress.cursor.seq,
+    )
+    return {(one.seq, bytes(one.hash)) for one in run}
+
+
+def arrived_after(
+    connection: sa.Connection, kiosk: bytes, progress: Progress, samples: Collection[Sample]
+) -> set[Name]:
+    """Return the entries that arrived after a sample behind them had been signed, as the hub's clock tells it now: it
+    was ahead when they came.
+    """
+    signed_by_ms = min((one.signed_by_ms for one in samples), default=None)
+    last = entries_numbered(connection, kiosk, {progress.cursor.seq}).get(progress.cursor.seq) if samples else None
+    if signed_by_ms is None or last is None or signed_by_ms >= last.arrived_ms:
+        return set()
+    found = rows(
+        connection,
+        "SELECT seq, hash FROM entry WHERE kiosk = :kiosk AND arrived_ms > :signed_by_ms",
+        kiosk=kiosk,
+        signed_by_ms=signed_by_ms,
+    )
+    return {(one.seq, bytes(one.hash)) for one in found}
