@@ -29,8 +29,12 @@ def give_budget(doing: Doing, allotment: int, points: int) -> None:
 
 
 def take_budget(doing: Doing, allotment: int, points: int) -> None:
-    """Move points from an allotment back to the city's issue. Raises ActRefused(NO_COVER)."""
-    _move(doing, "budget back", doing.number, allotment_account(allotment), ISSUE, points)
+    """Move points from an allotment back to the city's issue. Raises ActRefused(NOT_SO_MUCH_LEFT)."""
+    try:
+        _write(doing, "budget back", doing.number, allotment_account(allotment), ISSUE, points)
+    except AccountShort as short:
+        left = points - short.lacking
+        raise ActRefused(Refusal.NOT_SO_MUCH_LEFT, what=f"{left:,}", lacking=short.lacking) from short
 
 
 def hand_out(  # a movement and its names
@@ -50,9 +54,16 @@ def take_back(  # as above
 def _move(  # a double entry
     doing: Doing, kind: str, mark: bytes, source: Account, target: Account, points: int
 ) -> None:
-    if not points:
-        return
     try:
+        _write(doing, kind, mark, source, target, points)
+    except AccountShort as short:
+        raise ActRefused(Refusal.NO_COVER, what=f"{short.lacking:,}", lacking=short.lacking) from short
+
+
+def _write(  # as above
+    doing: Doing, kind: str, mark: bytes, source: Account, target: Account, points: int
+) -> None:
+    if points:
         move(
             doing.connection,
             kind=kind,
@@ -63,5 +74,3 @@ def _move(  # a double entry
             act=doing.number,
             now_ms=doing.now_ms,
         )
-    except AccountShort as short:
-        raise ActRefused(Refusal.NO_COVER, what=f"-{short.lacking:,}", lacking=short.lacking) from short

@@ -28,8 +28,12 @@ class Refusal(Enum):
     NO_NAME = "名前を60文字までで入れてください / a name of up to 60 characters is needed"
     NO_POINTS = "1 から 1,000,000,000 までのポイント数を入れてください / the points must be from 1 to 1,000,000,000"
     NO_COVER = (
-        "付与枠のポイントが足りません。先に付与枠を増やしてください / "
-        "the allotment lacks points; raise it first: {what}"
+        "付与枠のポイントが {what} 足りません。先に付与枠を増やしてください / "
+        "the allotment lacks {what} points; raise it first"
+    )
+    NOT_SO_MUCH_LEFT = (
+        "付与枠に残っているのは {what} ポイントです。それより多くは減らせません / "
+        "the allotment holds only {what} points; take no more out of it"
     )
     NO_ORGANISATION = "この団体はありません / there is no such organisation: {what}"
     NO_ALLOTMENT = "この付与枠はありません / there is no such allotment: {what}"

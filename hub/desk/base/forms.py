@@ -21,7 +21,7 @@ from wtforms import (
     widgets,
 )
 from wtforms.meta import DefaultMeta
-from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional, StopValidation
 
 from hub.desk.base.numbers import NotANumber, read_number
 from hub.desk.base.shapes import NUMBER_MAX
@@ -62,6 +62,12 @@ class NumberField(IntegerField):  # type: ignore[misc]  # WTForms has no types
     def __init__(self, label: str = "", validators: Any = None, **more: Any) -> None:  # as WTForms' own fields
         more.setdefault("render_kw", {"inputmode": "numeric", "autocomplete": "off"})
         super().__init__(label, validators, **more)
+
+    def pre_validate(self, form: Any) -> None:  # WTForms calls it so
+        """What is no number is said once; it is not held against bounds as well."""
+        if self.process_errors:
+            raise StopValidation
+        super().pre_validate(form)
 
     def process_formdata(self, valuelist: list[str]) -> None:
         """Read what was typed."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from wtforms import FieldList, FormField, HiddenField, SelectField, StringField, TextAreaField, ValidationError
-from wtforms.validators import Length, NumberRange, Optional
+from wtforms.validators import Length
 
 from hub.desk.base.forms import (
     NAME_LENGTH_MAX,
@@ -29,6 +29,7 @@ from sync.manifest import SLOTS_LIMIT, Activity, Event, OccasionBy, Slot
 from sync.rules import ByHours, Fixed, Rule, read_rule, rule_as_value
 
 ACTIVITIES_MAX = 50
+DAILY_LIMIT_MAX = 100
 
 
 class ActivityForm(RowForm):
@@ -45,9 +46,7 @@ class ActivityForm(RowForm):
         default=0,
     )
     slots = TextAreaField("時間帯", [Length(max=4_000)])
-    daily_limit = NumberField(
-        "1日の上限(0は上限なし)", [Optional(), NumberRange(0, 100, "0 から 100 までの数です")], default=0
-    )
+    daily_limit = NumberField("1日の上限(0は上限なし)", default=0)
 
     @property
     def is_filled(self) -> bool:
@@ -66,8 +65,8 @@ class ActivityForm(RowForm):
 
     def validate_daily_limit(self, field: Any) -> None:  # WTForms calls it by its name
         """No limit must be said as 0, never left open."""
-        if field.data is None and self.is_filled:
-            raise ValidationError("0 から 100 までの数です")
+        if self.is_filled and (field.data is None or not 0 <= field.data <= DAILY_LIMIT_MAX):
+            raise ValidationError(f"0 から {DAILY_LIMIT_MAX} までの数を入れてください")
 
     def validate_slots(self, field: Any) -> None:  # WTForms calls it by its name
         """There are slots exactly where the activity may be had once in each."""

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from hub.desk.base.shapes import day
 from hub.store.database import rows
 from sync.codec import decode
 from sync.manifest import Activity, Event, OccasionBy, Slot, read_slots
@@ -26,6 +27,11 @@ class EventLine(NamedTuple):
     def is_called_off(self) -> bool:
         """Tell whether it is to go into no new settings."""
         return self.state == "called off"
+
+    @property
+    def title(self) -> str:
+        """Return its name with the day it begins: what is held each year has the same name each time."""
+        return f"{self.event.name}({day(self.event.starts_ms)})"
 
 
 _EVENTS = """

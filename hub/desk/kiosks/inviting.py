@@ -174,7 +174,7 @@ def _with_choices(line: InvitationLine, form: ApproveForm) -> ApproveForm:
     with served().hub.store.reading() as connection:
         left = {one.allotment: one for one in allotments(connection) if one.organisation == line.organisation}
         own = [one for one in events(connection) if one.organisation == line.organisation and not one.is_called_off]
-    form.events.choices = choices((one.event.event, one.event.name) for one in own)
+    form.events.choices = choices((one.event.event, one.title) for one in own)
     for entry in form.shares:
         numbers: Any = pairs_of(entry.form.allotment.data or "") or (0,)
         entry.form.of = left.get(numbers[0]) or abort(HTTPStatus.BAD_REQUEST)

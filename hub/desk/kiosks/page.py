@@ -73,9 +73,9 @@ class Told(NamedTuple):
 
     def activity_name(self, event: int, activity: int, slot: int = 0) -> str:
         """Return what an activity of an event, in one of its slots, is called."""
-        line = next((one.event for one in self.events if one.event.event == event), None)
-        found = line.activity(activity) if line is not None else None
-        name = f"{line.name if line else f'イベント {event}'}・{found.name if found else f'活動 {activity}'}"
+        line = next((one for one in self.events if one.event.event == event), None)
+        found = line.event.activity(activity) if line is not None else None
+        name = f"{line.title if line else f'イベント {event}'}・{found.name if found else f'活動 {activity}'}"
         within = found.slot(slot) if found is not None and slot else None
         return name + (f"・{within.name}" if within else "")
 
@@ -200,7 +200,7 @@ def _offer(told: Told, name: str, form: ActForm) -> None:
         )
     elif name in {"assign", "remove"}:
         form["event"].choices = choices(
-            (one.event.event, one.event.name)
+            (one.event.event, one.title)
             for one in told.events
             if (one.event.event in told.assigned) == (name == "remove") and (name == "remove" or not one.is_called_off)
         )

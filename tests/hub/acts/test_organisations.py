@@ -47,7 +47,7 @@ def test_an_allotment_is_never_lowered_by_more_than_it_holds(world: World) -> No
         world.do(lower_allotment, world.allotment, 101)
     world.do(lower_allotment, world.allotment, 100)
 
-    assert (refused.value.refusal, refused.value.details["lacking"]) == (Refusal.NO_COVER, 1)
+    assert (refused.value.refusal, refused.value.details["lacking"]) == (Refusal.NOT_SO_MUCH_LEFT, 1)
     assert before["accounts"] != world.picture()["accounts"]
     assert world.accounts()["allotment"] == 0
 

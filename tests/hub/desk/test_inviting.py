@@ -85,7 +85,7 @@ def test_a_kiosk_is_let_in_with_its_events_and_share_after_the_digits_were_compa
         ({}, "見くらべてから"),
         ({"is_same": "y", "total": "-1"}, "数だけを入れてください"),
         ({"is_same": "y", "total": "9,999,999,999"}, "0 から"),
-        ({"is_same": "y", "total": "99999999"}, "付与枠のポイントが足りません"),
+        ({"is_same": "y", "total": "99999999"}, "足りません。先に付与枠を増やしてください"),
         ({"is_same": "y", "total": "many"}, "数だけを入れてください(例 1,000)"),
     ],
 )

@@ -7,7 +7,9 @@ from desk_browser import Desk
 from desk_look import act_count, held, kiosk_path, manifest_of, type_event
 from desk_scene import Scene, busy, without_clock
 from hub_world import Booth, World
+from wire_samples import MORNING_MS
 
+from hub.desk.base.shapes import day
 from hub.desk.kiosks.settings import outdated_kiosks
 from hub.intake.reasons import Reason
 from hub.store.database import Store, execute
@@ -52,7 +54,7 @@ def test_a_top_up_beyond_the_allotment_is_refused_beside_the_field(scene: Scene,
 
     refused = desk.submit(page, "/top-up", points="900000000", reason="多すぎ")
 
-    assert (refused.status, "付与枠のポイントが足りません" in refused.text) == (400, True)
+    assert (refused.status, "足りません。先に付与枠を増やしてください" in refused.text) == (400, True)
     assert 'value="900000000"' in refused.html
     assert scene.world.shares(scene.short) == {scene.world.allotment: 700}
 
@@ -203,7 +205,8 @@ def test_a_range_that_was_granted_for_the_wrong_thing_is_replaced_and_put_back(s
     back = desk.submit(shown, "/replace/1/back")
 
     assert "置きかえた範囲 2〜4番" in replaced.text
-    assert "見本まつり・来場 → 見本まつり・お手伝い" in replaced.text
+    titles = [f"見本まつり({day(MORNING_MS)})・{activity}" for activity in ("来場", "お手伝い")]
+    assert " → ".join(titles) in replaced.text
     assert "お手伝い" in record.text
     assert "100 (端末は 50)" in record.text
     assert "置きかえなどで、端末が書いたものと違います" in record.text

@@ -93,6 +93,25 @@ def test_hours_typed_for_minutes_are_said_beside_the_field_and_nothing_is_stored
     assert desk.get("/desk/events/2").status == 404
 
 
+def test_what_is_no_number_is_said_once_and_is_not_held_against_bounds_as_well(sqlite: Store) -> None:
+    desk = Desk(World(sqlite).hub)
+
+    page = desk.submit(desk.get("/desk/organisations/"), "/raise", points="たくさん", reason="予算")
+
+    assert page.text.count("数だけを入れてください") == 1
+    assert "までの数です" not in page.text
+
+
+@pytest.mark.parametrize("limit", ["", "101", "-1"])
+def test_a_daily_limit_that_is_left_open_is_no_limit_that_nobody_has_meant(sqlite: Store, limit: str) -> None:
+    desk = Desk(World(sqlite).hub)
+
+    page = type_event(desk, **{"activities-0-daily_limit": limit})
+
+    assert (page.status, "0 から 100 までの数を入れてください" in page.text) == (400, True)
+    assert desk.get("/desk/events/2").status == 404
+
+
 @pytest.mark.parametrize("points", ["1,000", "１０００", " 1000"])
 def test_every_number_field_takes_the_same(sqlite: Store, points: str) -> None:
     world = World(sqlite)
