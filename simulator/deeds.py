@@ -45,6 +45,12 @@ def add_organisation(desk: Desk, picks: Picks) -> Filled:
     return (desk.city.name("団体"), picks.one_of(("grants", "serves", "both")))
 
 
+def change_organisation(desk: Desk, picks: Picks) -> Filled:
+    found = picks.one_of(desk.organisations())
+    kind = picks.one_of(("grants", "both"))
+    return (found.organisation, _stale(found.version, picks), desk.city.name("団体"), kind)
+
+
 def close_organisation(desk: Desk, picks: Picks) -> Filled:
     found = picks.one_of(desk.organisations())
     return (found.organisation, _stale(found.version, picks))
@@ -343,7 +349,8 @@ def trust_clock(_desk: Desk, _picks: Picks) -> Filled:
 DEEDS: dict[str, Deed] = {
     deed.__name__.replace("_", " "): deed
     for deed in (
-        *(add_organisation, close_organisation, reopen_organisation, add_allotment, raise_allotment, lower_allotment),
+        *(add_organisation, change_organisation, close_organisation, reopen_organisation),
+        *(add_allotment, raise_allotment, lower_allotment),
         *(add_event, change_event, call_off_event, take_up_event),
         *(add_members, make_known, make_unknown, end_account, reopen_account, lose_card, find_card),
         *(invite_kiosk, decline_invitation, approve_kiosk, rename_kiosk, assign_event, remove_event, renew_settings),
@@ -360,7 +367,8 @@ WEIGHTS: dict[str, int] = {
     **dict.fromkeys(DEEDS, _USUAL),
     **dict.fromkeys(("change event", "release", "dismiss", "reopen decision", "top up", "make known"), _OFTEN),
     **dict.fromkeys(("resume kiosk", "replace range", "say boot start", "accept hole"), _OFTEN),
-    **dict.fromkeys(("close organisation", "add organisation", "add allotment", "add event"), _RARE),
+    **dict.fromkeys(("close organisation", "change organisation", "add organisation"), _RARE),
+    **dict.fromkeys(("add allotment", "add event"), _RARE),
     **dict.fromkeys(("call off event", "make unknown", "end account", "invite kiosk", "decline invitation"), _RARE),
     **dict.fromkeys(("stop kiosk", "withdraw kiosk", "remove event", "rename kiosk"), 2),
 }

@@ -17,11 +17,20 @@ OPEN, CLOSED = "open", "closed"
 @act("add organisation", counter="close organisation", makes="organisation", text=lambda **told: told["name"])
 def add_organisation(doing: Doing, name: str, kind: str) -> Outcome[int]:
     """Add an organisation that grants points, takes them for a service, or both; return its number."""
-    if kind not in KINDS:
-        raise ActRefused(Refusal.NOT_READABLE, what=kind)
     number = next_organisation(doing.connection)
-    write_organisation(doing.connection, Organisation(number, 1, want_name(name), kind, OPEN), doing.number)
+    write_organisation(doing.connection, Organisation(number, 1, want_name(name), _want_kind(kind), OPEN), doing.number)
     return Outcome(number)
+
+
+@act("change organisation", counter="change organisation", text=lambda **told: told["name"])
+def change_organisation(doing: Doing, organisation: int, version: int, name: str, kind: str) -> Outcome[None]:
+    """Call an organisation otherwise, or say anew whether it grants, serves or both."""
+    newest = _newest(doing, organisation, version)
+    changed = newest._replace(version=version + 1, name=want_name(name), kind=_want_kind(kind))
+    if changed[2:] == newest[2:]:
+        raise ActRefused(Refusal.STANDS_SO, what=newest.name)
+    write_organisation(doing.connection, changed, doing.number)
+    return Outcome(None)
 
 
 @act("close organisation", counter="reopen organisation")
@@ -63,10 +72,21 @@ def lower_allotment(doing: Doing, allotment: int, points: int) -> Outcome[None]:
     return Outcome(None)
 
 
-def _turn(doing: Doing, organisation: int, version: int, state: str) -> Outcome[None]:
+def _want_kind(kind: str) -> str:
+    if kind not in KINDS:
+        raise ActRefused(Refusal.NOT_READABLE, what=kind)
+    return kind
+
+
+def _newest(doing: Doing, organisation: int, version: int) -> Organisation:
     newest = want_organisation(doing.connection, organisation)
     if newest.version != version:
         raise ActRefused(Refusal.GROUND_CHANGED, what=newest.name)
+    return newest
+
+
+def _turn(doing: Doing, organisation: int, version: int, state: str) -> Outcome[None]:
+    newest = _newest(doing, organisation, version)
     if newest.state == state:
         raise ActRefused(Refusal.STANDS_SO, what=newest.name)
     changed = newest._replace(version=version + 1, state=state)

@@ -22,6 +22,7 @@ MADE_BY: Mapping[tuple[str, str], frozenset[str]] = {
     key: frozenset(kinds.split(", "))
     for key, kinds in {
         ("organisation", "first"): "add organisation",
+        ("organisation", "changed"): "change organisation",
         ("organisation", "closed"): "close organisation",
         ("organisation", "open"): "reopen organisation",
         ("allotment", ""): "add allotment",
@@ -100,6 +101,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
 
 _SAYS: Mapping[str, str] = {
     "add organisation": "organisation",
+    "change organisation": "organisation",
     "close organisation": "organisation",
     "reopen organisation": "organisation",
     "add allotment": "organisation allotment points",
@@ -145,7 +147,8 @@ _SAYS: Mapping[str, str] = {
 _MAY_SAY = {kind: {"seq", "hash"} for kind in ("withdraw kiosk", "release", "dismiss", "reopen decision")}
 """Those that it fills only where a person has named one entry."""
 _SAYS_ALL = _SAYS.keys() - {
-    *("add organisation", "close organisation", "reopen organisation", "add allotment", "add event", "change event"),
+    *("add organisation", "change organisation", "close organisation", "reopen organisation", "add allotment"),
+    *("add event", "change event"),
     *("call off event", "take up event", "add members", "invite kiosk", "approve kiosk", "rename kiosk"),
     *("withdraw kiosk", "replace range", "take back replacement", "say boot start", "take back boot start"),
     *("release", "dismiss", "reopen decision"),

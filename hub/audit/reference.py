@@ -97,15 +97,16 @@ def _check_organisations(connection: sa.Connection, acts: Acts, findings: Findin
         organisations.add(name["organisation"])
         for before, one in zip([None, *versions], versions, strict=False):
             whose = {**name, "version": one.version}
-            acts.made("organisation", one.state if before else "first", one.act, whose, organisation=one.organisation)
+            how = "first"
+            if before is not None:
+                how = one.state if (one.name, one.kind) == (before.name, before.kind) else "changed"
+            acts.made("organisation", how, one.act, whose, organisation=one.organisation)
             if one.kind not in {"grants", "serves", "both"} or one.state not in {"open", "closed"}:
                 findings.defect("organisation", "no such kind or state", **whose)
             if before is None and one.state != "open":
                 findings.defect("organisation", "closed from the first", **whose)
-            if before is not None and (one.name, one.kind) != (before.name, before.kind):
-                findings.defect("organisation", "another name or kind than in the version before", **whose)
-            if before is not None and one.state == before.state:
-                findings.defect("organisation", "its state is that of the version before", **whose)
+            if before is not None and (one.state == before.state) != (how == "changed"):
+                findings.defect("organisation", "not one thing has changed since the version before", **whose)
     return organisations
 
 

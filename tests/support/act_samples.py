@@ -128,6 +128,11 @@ def _organisation(world: World) -> Scene:
     return _plain(world, organisations.add_organisation, ("見本団体2", "both"), ("見本団体2", "serves"))
 
 
+def _change_organisation(world: World) -> Scene:
+    told = (world.organisation, 1, "見本団体", "both")
+    return _plain(world, organisations.change_organisation, told, (world.organisation, 2, "見本団体1", "serves"))
+
+
 def _close(world: World) -> Scene:
     return _plain(world, organisations.close_organisation, (world.organisation, 1), (world.organisation, 2))
 
@@ -363,6 +368,7 @@ def _plain(world: World, act: Callable[..., Any], told: tuple[Any, ...], differe
 
 SCENES: dict[str, Callable[[World], Scene]] = {
     "add organisation": _organisation,
+    "change organisation": _change_organisation,
     "close organisation": _close,
     "reopen organisation": _reopen,
     "add allotment": _allotment,

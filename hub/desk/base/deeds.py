@@ -21,6 +21,7 @@ class Deed(NamedTuple):
 _PLACES = {
     "office": {
         "add organisation": Wording("団体を追加", "organisation added"),
+        "change organisation": Wording("団体を変更", "organisation changed"),
         "close organisation": Wording("団体を終了", "organisation closed"),
         "reopen organisation": Wording("団体を再開", "organisation reopened"),
         "add allotment": Wording("付与枠を作成", "allotment made"),

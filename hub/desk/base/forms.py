@@ -70,9 +70,11 @@ class NumberField(IntegerField):  # type: ignore[misc]  # WTForms has no types
         super().pre_validate(form)
 
     def process_formdata(self, valuelist: list[str]) -> None:
-        """Read what was typed."""
-        if valuelist and valuelist[0].strip():
-            self.data = None
+        """Read what was typed; a field that was emptied holds nothing, whatever the page had put in."""
+        if not valuelist:
+            return
+        self.data = None
+        if valuelist[0].strip():
             try:
                 self.data = read_number(valuelist[0])
             except NotANumber as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wtforms import SelectField
 
-from hub.desk.base.forms import ActForm, Pick, choices, name_field, points_field, reason_field
+from hub.desk.base.forms import ActForm, Pick, choices, name_field, points_field, reason_field, shown_field
 
 
 class OrganisationForm(ActForm):
@@ -12,6 +12,13 @@ class OrganisationForm(ActForm):
 
     name = name_field("団体の名前")
     kind = SelectField("種類", choices=choices([("grants", "付与団体"), ("serves", "協力団体"), ("both", "両方")]))
+
+
+class ChangeOrganisationForm(OrganisationForm):
+    """Another name or kind for an organisation, in place of the version that the page has shown."""
+
+    version = shown_field()
+    reason = reason_field()
 
 
 class AllotmentForm(ActForm):

@@ -12,7 +12,7 @@ from hub.acts import organisations as acts
 from hub.acts.doing import Done
 from hub.desk.base.acting import Asked, Errand, Page, do, errand, fresh
 from hub.desk.base.forms import ActForm, VersionForm, choices
-from hub.desk.offices.forms import AllotmentForm, ChangeAllotmentForm, OrganisationForm
+from hub.desk.offices.forms import AllotmentForm, ChangeAllotmentForm, ChangeOrganisationForm, OrganisationForm
 from hub.desk.offices.queries import OrganisationLine, allotments, organisations
 from hub.served import served
 
@@ -68,6 +68,19 @@ def take_points() -> Page:
     return _change("lower", form, acts.lower_allotment, said)
 
 
+@offices.post("/<int(max=9007199254740991):organisation>/change")
+def change(organisation: int) -> Page:
+    """Call an organisation otherwise, or say anew what it does."""
+    name = f"change-{organisation}"
+    form = ChangeOrganisationForm(prefix=name)
+    asked = _asked(form, errand(acts.change_organisation, organisation), form.reason.data, "name")
+
+    def told() -> tuple[Any, ...]:
+        return (organisation, form.version.data, form.name.data.strip(), form.kind.data)
+
+    return _act(name, asked, acts.change_organisation, told, "団体を変更しました。")
+
+
 @offices.post("/<int(max=9007199254740991):organisation>/close")
 def close(organisation: int) -> Page:
     """Begin nothing new for an organisation."""
@@ -118,6 +131,7 @@ def _page(shown: dict[str, ActForm]) -> str:
         "allotment": fresh(AllotmentForm, "allotment", errand(acts.add_allotment)),
         "raise": fresh(ChangeAllotmentForm, "raise", errand(acts.raise_allotment)),
         "lower": fresh(ChangeAllotmentForm, "lower", errand(acts.lower_allotment)),
+        **dict(map(_changing, offices_now)),
         **dict(map(_turning, offices_now)),
         **shown,
     }
@@ -131,6 +145,11 @@ def _page(shown: dict[str, ActForm]) -> str:
     return render_template(
         "offices/organisations.html", organisations=offices_now, allotments=allotments_now, forms=forms
     )
+
+
+def _changing(one: OrganisationLine) -> tuple[str, ActForm]:
+    name, of = f"change-{one.organisation}", errand(acts.change_organisation, one.organisation)
+    return name, fresh(ChangeOrganisationForm, name, of, version=one.version, name=one.name, kind=one.kind)
 
 
 def _turning(one: OrganisationLine) -> tuple[str, ActForm]:

@@ -11,12 +11,14 @@ from hub_world import World
 from hub.acts.organisations import (
     add_allotment,
     add_organisation,
+    change_organisation,
     close_organisation,
     lower_allotment,
     raise_allotment,
     reopen_organisation,
 )
 from hub.acts.refusals import ActRefused, Refusal
+from hub.audit import audit
 from hub.register.organisations import newest_organisation
 from hub.store.database import Store, rows
 from sync.citytime import fiscal_year
@@ -135,3 +137,31 @@ def test_no_number_of_an_organisation_or_allotment_is_used_twice_also_after_a_re
     assert first == world.organisation + 1
     assert after == [seconds, seconds + 1]
     assert allotment == seconds
+
+
+def test_a_slip_in_an_organisations_name_is_mended_and_the_audit_agrees(world: World) -> None:
+    world.do(close_organisation, world.organisation, 1)
+    world.do(change_organisation, world.organisation, 2, "見本団体", "both")
+    world.do(change_organisation, world.organisation, 3, "見本団体1", "grants")
+
+    with world.store.reading() as connection:
+        newest = newest_organisation(connection, world.organisation)
+
+    assert newest is not None
+    assert (newest.version, newest.name, newest.kind, newest.state) == (4, "見本団体1", "grants", "closed")
+    assert [one for one in audit(world.store, world.hub.keyring) if not one.is_note] == []
+
+
+@pytest.mark.parametrize(
+    ("version", "name", "refusal"),
+    [(1, "見本団体1", Refusal.STANDS_SO), (2, "ほか", Refusal.GROUND_CHANGED), (1, " ", Refusal.NO_NAME)],
+)
+def test_an_organisation_is_not_changed_without_need_or_ground(
+    sqlite: Store, version: int, name: str, refusal: Refusal
+) -> None:
+    world = World(sqlite)
+
+    with pytest.raises(ActRefused) as refused:
+        world.do(change_organisation, world.organisation, version, name, "grants")
+
+    assert refused.value.refusal is refusal

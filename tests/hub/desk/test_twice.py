@@ -145,6 +145,7 @@ FORMS: dict[str, Ask] = {
     "desk.offices.allot": on("/desk/organisations/", "/allotments", name="清掃", points="3,000", reason="見本"),
     "desk.offices.add_points": on("/desk/organisations/", "/raise", points="500", reason="見本"),
     "desk.offices.take_points": on("/desk/organisations/", "/lower", points="500", reason="見本"),
+    "desk.offices.change": on("/desk/organisations/", "/1/change", name="見本団体", reason="見本"),
     "desk.offices.close": on("/desk/organisations/", "/1/close", reason="見本"),
     "desk.offices.reopen": after(
         on("/desk/organisations/", "/1/reopen", reason="見本"),
