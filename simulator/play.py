@@ -25,6 +25,7 @@ from kiosk.uplink import UplinkThread
 from simulator.booths import Machine
 from simulator.checks import check_reckoning, is_rolled_back_now, whole_look
 from simulator.clerks import Way
+from simulator.deeds import unknown_acts
 from simulator.digest import digest_of, picture
 from simulator.enrolling import found_city, let_in
 from simulator.hub import HubCrashed
@@ -102,7 +103,10 @@ def small_sizes(*, are_small: bool) -> Iterator[None]:
 
 
 def set_up(stage: Stage, kiosks: int) -> None:
-    """Found the city and let its booths in."""
+    """Found the city and let its booths in. Raises Violated where there is an act that no clerk here can do."""
+    forgotten = unknown_acts()
+    if forgotten:
+        raise Violated("acts that the simulator does not know how to do", ", ".join(forgotten))
     stage.house.found()
     found_city(stage)
     for number in range(kiosks):

@@ -311,9 +311,10 @@ def _write(doing: Doing, kind: str, content: bytes, values: Mapping[str, Any], t
     """
     typed = {name: value for name, value in values.items() if name in _TYPED and not isinstance(value, tuple | list)}
     if isinstance(values.get("entries"), tuple | list):
-        typed["entries"] = len(values["entries"])
-        if len(values["entries"]) == 1:
-            typed["seq"], typed["hash"] = values["entries"][0]
+        named = set(values["entries"])
+        typed["entries"] = len(named)
+        if len(named) == 1:
+            typed["seq"], typed["hash"] = named.pop()
     insert(
         doing.connection,
         "act",
