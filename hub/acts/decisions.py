@@ -9,12 +9,13 @@ from typing import NamedTuple
 from hub.acts.checks import want_kiosk
 from hub.acts.doing import Doing, Outcome, act
 from hub.acts.judged import judge_entries, lock_kiosk
-from hub.acts.money import hand_out, mark_of, take_back
+from hub.acts.money import hand_out, take_back
 from hub.acts.named import Put, entries_named, put_aside, targets_of
 from hub.acts.refusals import ActRefused, Refusal
 from hub.intake.judging import RUN_LIMIT
 from hub.intake.reasons import NOT_COUNTED, RELEASABLE, UNCOVERED, Reason, first_of
 from hub.intake.stored import Name
+from hub.ledger.accounts import Movement
 from hub.ledger.inbox import fill_wanted
 from hub.ledger.posting import Moved
 from hub.register.events import newest_event
@@ -119,17 +120,17 @@ class _Decisions:
         return Decided(REOPEN, self._version(name))
 
     def write(self, decided: Mapping[Name, Decided]) -> Moved:
-        """Keep decisions and their covers, judge the entries, then give back the covers that no longer count."""
+        """Keep decisions, judge the entries, and move their covers and those that no longer count."""
         self._insert(decided)
-        for allotment, points in sorted(_covers(decided.values()).items()):
-            hand_out(self._doing, "cover", mark_of(self._doing, allotment), self._kiosk, allotment, points)
         superseded = _covers(self._before.values())
+        movements: list[Movement] = []
+        for allotment, points in sorted(_covers(decided.values()).items()):
+            movements += hand_out(self._doing, "cover", self._kiosk, allotment, points)
+        for allotment, points in sorted(superseded.items()):
+            movements += take_back(self._doing, "cover back", self._kiosk, allotment, points)
         touched = set(decided) | targets_of(self._doing.connection, self._kiosk, self._entries.values())
         # What is to be given back must have come back first: nothing of it may wait.
-        moved = judge_entries(self._doing, self._kiosk, touched, may_wait=not superseded)
-        for allotment, points in sorted(superseded.items()):
-            take_back(self._doing, "cover back", mark_of(self._doing, allotment), self._kiosk, allotment, points)
-        return moved
+        return judge_entries(self._doing, self._kiosk, touched, movements, may_wait=not superseded)
 
     def refuse_held(self, decided: Mapping[Name, Decided]) -> None:
         """Raise ActRefused where a release did not release: what was read of it is no longer so."""

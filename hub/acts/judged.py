@@ -7,10 +7,12 @@ from collections.abc import Iterable, Mapping
 import sqlalchemy as sa
 
 from hub.acts.doing import Doing
+from hub.acts.money import covered
 from hub.intake.judging import Cause, judge_kiosk, judge_some
 from hub.intake.moment import moment_for
 from hub.intake.progress import Progress, lock_progress
 from hub.intake.stored import Name
+from hub.ledger.accounts import Movement
 from hub.ledger.inbox import fill_touched
 from hub.ledger.posting import Moved
 from hub.store.database import execute, rows
@@ -41,12 +43,16 @@ def lock_all_kiosks(doing: Doing) -> None:
     )
 
 
-def judge_entries(doing: Doing, kiosk: bytes, names: set[Name], *, may_wait: bool = True) -> Moved:
-    """Judge some entries of a kiosk. `may_wait`: what is too much for one transaction is worked off after it."""
-    if not names:
-        return Moved()
+def judge_entries(
+    doing: Doing, kiosk: bytes, names: set[Name], movements: Iterable[Movement] = (), *, may_wait: bool = True
+) -> Moved:
+    """Judge some entries of a kiosk, and post the movements that the act asks for with them. `may_wait`: what is too
+    much for one transaction is worked off after it. Raises ActRefused(NO_COVER).
+    """
     _, now_ms = lock_kiosk(doing, kiosk)
-    return judge_some(doing.hub, doing.connection, kiosk, names, _cause(doing, now_ms, may_wait=may_wait))
+    cause = _cause(doing, now_ms, movements, may_wait=may_wait)
+    with covered():
+        return judge_some(doing.hub, doing.connection, kiosk, names, cause)
 
 
 def judge_by_kiosk(doing: Doing, entries: Mapping[bytes, set[Name]]) -> Moved:
@@ -57,9 +63,12 @@ def judge_by_kiosk(doing: Doing, entries: Mapping[bytes, set[Name]]) -> Moved:
     return _counted_once(doing, moved) if moved.taken and len(entries) > 1 else moved
 
 
-def judge_all_of(doing: Doing, kiosk: bytes, now_ms: int) -> Moved:
-    """Judge everything of a kiosk, after its branches have changed."""
-    return judge_kiosk(doing.hub, doing.connection, kiosk, _cause(doing, now_ms, may_wait=True))
+def judge_all_of(doing: Doing, kiosk: bytes, now_ms: int, movements: Iterable[Movement] = ()) -> Moved:
+    """Judge everything of a kiosk, after its branches have changed, and post movements with it. Raises
+    ActRefused(NO_COVER).
+    """
+    with covered():
+        return judge_kiosk(doing.hub, doing.connection, kiosk, _cause(doing, now_ms, movements, may_wait=True))
 
 
 def by_kiosk(entries: Iterable[tuple[bytes, int, bytes]]) -> dict[bytes, set[Name]]:
@@ -102,5 +111,5 @@ def _counted_once(doing: Doing, moved: Moved) -> Moved:
     return moved._replace(taken=taken, given=given)
 
 
-def _cause(doing: Doing, now_ms: int, *, may_wait: bool) -> Cause:
-    return Cause(now_ms, doing.number, may_wait=may_wait and not doing.is_preview)
+def _cause(doing: Doing, now_ms: int, movements: Iterable[Movement], *, may_wait: bool) -> Cause:
+    return Cause(now_ms, doing.number, may_wait and not doing.is_preview, tuple(movements))

@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from hub.acts.checks import want_event, want_kiosk, want_name, want_organisation
 from hub.acts.doing import Doing, Outcome, act
 from hub.acts.judged import lock_kiosk
 from hub.acts.lines import resume_kiosk, stop_kiosk, withdraw_kiosk
-from hub.acts.money import hand_out, mark_of
+from hub.acts.money import hand_out, move_covered
 from hub.acts.refusals import ActRefused, Refusal
 from hub.acts.shares import lower_share, top_up
 from hub.acts.signing import sign
@@ -97,9 +99,8 @@ def approve_kiosk(doing: Doing, enrolment: bytes, events: tuple[int, ...], share
         want_event(doing.connection, event)
         assignment = assignment_of(doing.connection, kiosk, event)._replace(version=1, state=ASSIGNED)
         write_assignment(doing.connection, assignment, doing.number)
-    for share in shares:
-        points = share.total + share.reserve
-        hand_out(doing, "share", mark_of(doing, share.allotment), kiosk, share.allotment, points)
+    handed_out = [hand_out(doing, "share", kiosk, one.allotment, one.total + one.reserve) for one in shares]
+    move_covered(doing, chain.from_iterable(handed_out))
     sign(doing, kiosk, shares)
     return Outcome(kiosk)
 

@@ -11,6 +11,7 @@ from hub.intake.chain import branches
 from hub.intake.facts import LINE_REASONS, accepted_holes, lines_of
 from hub.intake.reasons import Reason
 from hub.intake.stored import all_entries
+from hub.ledger.accounts import Movement
 from hub.store.database import insert, row
 from sync.batch import Head
 from sync.entry import first_prev
@@ -39,9 +40,9 @@ def resume_kiosk(doing: Doing, kiosk: bytes) -> Outcome[None]:
     progress, now_ms = lock_kiosk(doing, kiosk)
     if lines_of(doing.connection, kiosk).drawn is None:
         raise ActRefused(Refusal.STANDS_SO, what=found.name)
-    cover_again(doing, kiosk, progress)
+    movements = cover_again(doing, kiosk, progress)
     _write_line(doing, kiosk, RESUMED, progress.cursor, now_ms)
-    return Outcome(None, judge_all_of(doing, kiosk, now_ms))
+    return Outcome(None, judge_all_of(doing, kiosk, now_ms, movements))
 
 
 def _draw(doing: Doing, kiosk: bytes, kind: str, believed: Head | None) -> Outcome[None]:
@@ -51,15 +52,16 @@ def _draw(doing: Doing, kiosk: bytes, kind: str, believed: Head | None) -> Outco
     found = want_kiosk(doing.connection, kiosk)
     progress, now_ms = lock_kiosk(doing, kiosk)
     drawn = lines_of(doing.connection, kiosk).drawn
+    movements: list[Movement] = []
     tip = believed or (drawn.tip if drawn is not None else progress.cursor)
     if drawn is not None:
         is_weaker = drawn.reason is Reason.WITHDRAWN and kind == STOPPED
         if is_weaker or (drawn.reason, drawn.tip) == (LINE_REASONS[kind], tip):
             raise ActRefused(Refusal.STANDS_SO, what=found.name)
         if tip.seq > drawn.tip.seq:
-            cover_again(doing, kiosk, progress)
+            movements = cover_again(doing, kiosk, progress)
     _write_line(doing, kiosk, kind, tip, now_ms)
-    return Outcome(None, judge_all_of(doing, kiosk, now_ms))
+    return Outcome(None, judge_all_of(doing, kiosk, now_ms, movements))
 
 
 def _believed(doing: Doing, kiosk: bytes, seq: int, entry_hash: bytes | None) -> Head:

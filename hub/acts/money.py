@@ -1,12 +1,15 @@
-"""Moves points for acts: budgets, shares and covers. Each movement names its act; where an act makes several of a kind,
-the allotment stands behind the act's number.
+"""The movements of points that acts ask for: budgets, shares and covers. Each names its act; where an act makes several
+of a kind, the allotment stands behind the act's number.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
 from hub.acts.doing import Doing
 from hub.acts.refusals import ActRefused, Refusal
-from hub.ledger.accounts import ISSUE, Account, AccountShort, allotment_account, carried_account, move
+from hub.ledger.accounts import ISSUE, AccountShort, Movement, allotment_account, carried_account, move
 
 POINTS_LIMIT = 1_000_000_001
 
@@ -18,59 +21,57 @@ def want_points(points: int) -> int:
     return points
 
 
-def mark_of(doing: Doing, allotment: int) -> bytes:
-    """Return what names one of several movements of an act."""
-    return doing.number + allotment.to_bytes(4, "big")
-
-
 def give_budget(doing: Doing, allotment: int, points: int) -> None:
     """Move points from the city's issue to an allotment."""
-    _move(doing, "budget", doing.number, ISSUE, allotment_account(allotment), points)
+    move(doing.connection, [_budget(doing, "budget", allotment, points)])
 
 
 def take_budget(doing: Doing, allotment: int, points: int) -> None:
     """Move points from an allotment back to the city's issue. Raises ActRefused(NOT_SO_MUCH_LEFT)."""
     try:
-        _write(doing, "budget back", doing.number, allotment_account(allotment), ISSUE, points)
+        move(doing.connection, [_budget(doing, "budget back", allotment, points)])
     except AccountShort as short:
         left = points - short.lacking
         raise ActRefused(Refusal.NOT_SO_MUCH_LEFT, what=f"{left:,}", lacking=short.lacking) from short
 
 
-def hand_out(  # a movement and its names
-    doing: Doing, kind: str, mark: bytes, kiosk: bytes, allotment: int, points: int
-) -> None:
-    """Move points from an allotment to a kiosk, as "share" or "cover". Raises ActRefused(NO_COVER)."""
-    _move(doing, kind, mark, allotment_account(allotment), carried_account(kiosk, allotment), points)
+def move_covered(doing: Doing, movements: Iterable[Movement]) -> None:
+    """Post movements where nothing is judged. Raises ActRefused(NO_COVER)."""
+    with covered():
+        move(doing.connection, movements)
 
 
-def take_back(  # as above
-    doing: Doing, kind: str, mark: bytes, kiosk: bytes, allotment: int, points: int
-) -> None:
-    """Move points from a kiosk back to an allotment, as "share back" or "cover back"."""
-    _move(doing, kind, mark, carried_account(kiosk, allotment), allotment_account(allotment), points)
-
-
-def _move(  # a double entry
-    doing: Doing, kind: str, mark: bytes, source: Account, target: Account, points: int
-) -> None:
+@contextmanager
+def covered() -> Iterator[None]:
+    """Say for an account that would fall short that the allotment lacks points: ActRefused(NO_COVER)."""
     try:
-        _write(doing, kind, mark, source, target, points)
+        yield
     except AccountShort as short:
         raise ActRefused(Refusal.NO_COVER, what=f"{short.lacking:,}", lacking=short.lacking) from short
 
 
-def _write(  # as above
-    doing: Doing, kind: str, mark: bytes, source: Account, target: Account, points: int
-) -> None:
-    if points:
-        move(
-            doing.connection,
-            kind=kind,
-            mark=mark,
-            source=source,
-            target=target,
-            points=points,
-            act=doing.number,
-            now_ms=doing.now_ms,
-        )
+def hand_out(doing: Doing, kind: str, kiosk: bytes, allotment: int, points: int) -> list[Movement]:
+    """Return the movement of points from an allotment to a kiosk, as "share" or "cover"; none of no points."""
+    accounts = (allotment_account(allotment), carried_account(kiosk, allotment))
+    return (
+        [Movement(kind, _mark(doing, allotment), *accounts, points, doing.number, doing.now_ms)] if points > 0 else []
+    )
+
+
+def take_back(doing: Doing, kind: str, kiosk: bytes, allotment: int, points: int) -> list[Movement]:
+    """Return the movement of points from a kiosk back to an allotment, as "share back" or "cover back"."""
+    accounts = (carried_account(kiosk, allotment), allotment_account(allotment))
+    return (
+        [Movement(kind, _mark(doing, allotment), *accounts, points, doing.number, doing.now_ms)] if points > 0 else []
+    )
+
+
+def _budget(doing: Doing, kind: str, allotment: int, points: int) -> Movement:
+    home = allotment_account(allotment)
+    source, target = (ISSUE, home) if kind == "budget" else (home, ISSUE)
+    return Movement(kind, doing.number, source, target, points, doing.number, doing.now_ms)
+
+
+def _mark(doing: Doing, allotment: int) -> bytes:
+    """Return what names one of several movements of an act."""
+    return doing.number + allotment.to_bytes(4, "big")

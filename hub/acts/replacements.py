@@ -15,6 +15,7 @@ from hub.acts.money import hand_out, take_back
 from hub.acts.named import arrived_between
 from hub.acts.refusals import ActRefused, Refusal
 from hub.intake.stored import Name, entries_between
+from hub.ledger.accounts import Movement
 from hub.register.events import activities_of
 from hub.store.database import insert, row
 from sync.entry import Grant
@@ -75,10 +76,8 @@ def replace_range(
     points = sum(_points(offered, name, grant) for name, grant in grants.items())
     before = _standing(doing.connection, meant)
     _write(doing, meant, Instead(event, activity, slot, found, points), IN_FORCE)
-    hand_out(doing, "cover", doing.number, kiosk, found, points)
-    moved = judge_entries(doing, kiosk, set(grants), may_wait=before is None)
-    _give_back(doing, kiosk, before)
-    return Outcome(None, moved)
+    movements = [*hand_out(doing, "cover", kiosk, found, points), *_given_back(doing, kiosk, before)]
+    return Outcome(None, judge_entries(doing, kiosk, set(grants), movements, may_wait=before is None))
 
 
 @act("take back replacement", counter="replace range", takes_points=True)
@@ -99,9 +98,8 @@ def take_back_replacement(doing: Doing, kiosk: bytes, version: int) -> Outcome[N
     if before is None or before[0] != version:
         raise ActRefused(Refusal.STANDS_SO)
     _write(doing, meant, before[1], TAKEN_BACK)
-    moved = judge_entries(doing, kiosk, set(_grants(doing, meant)), may_wait=False)
-    _give_back(doing, kiosk, before)
-    return Outcome(None, moved)
+    names = set(_grants(doing, meant))
+    return Outcome(None, judge_entries(doing, kiosk, names, _given_back(doing, kiosk, before), may_wait=False))
 
 
 def _grants(doing: Doing, meant: Range) -> dict[Name, Grant]:
@@ -169,7 +167,8 @@ def _write(doing: Doing, meant: Range, instead: Instead, state: str) -> None:
     )
 
 
-def _give_back(doing: Doing, kiosk: bytes, before: tuple[int, Instead] | None) -> None:
-    """Give back what was moved for a replacement that counts no longer."""
-    if before is not None:
-        take_back(doing, "cover back", doing.number, kiosk, before[1].allotment, before[1].points)
+def _given_back(doing: Doing, kiosk: bytes, before: tuple[int, Instead] | None) -> list[Movement]:
+    """Return what gives back the points that were moved for a replacement that counts no longer. What is to be given
+    back must have come back first, so that nothing of it may wait.
+    """
+    return [] if before is None else take_back(doing, "cover back", kiosk, before[1].allotment, before[1].points)

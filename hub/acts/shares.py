@@ -5,13 +5,14 @@ from __future__ import annotations
 from hub.acts.checks import want_allotment, want_kiosk
 from hub.acts.doing import Doing, Outcome, act
 from hub.acts.judged import judge_entries, lock_kiosk
-from hub.acts.money import hand_out, mark_of, take_back, want_points
+from hub.acts.money import hand_out, move_covered, take_back, want_points
 from hub.acts.refusals import ActRefused, Refusal
 from hub.acts.signing import sign
 from hub.intake.facts import accepted_holes, lines_of, signed_shares
 from hub.intake.progress import Progress
 from hub.intake.reach import held_for
 from hub.intake.reasons import Reason
+from hub.ledger.accounts import Movement
 from hub.ledger.shares import carried
 from hub.register.manifests import shares_signed
 from sync.manifest import Share
@@ -29,9 +30,8 @@ def top_up(doing: Doing, kiosk: bytes, allotment: int, points: int) -> Outcome[N
     share = _share(doing, kiosk, allotment)
     raised = share._replace(total=share.total + want_points(points))
     missing = raised.total + raised.reserve - carried(doing.connection, kiosk, allotment)
-    hand_out(doing, "share", doing.number, kiosk, allotment, max(0, missing))
     sign(doing, kiosk, [raised])
-    return Outcome(None, judge_entries(doing, kiosk, held))
+    return Outcome(None, judge_entries(doing, kiosk, held, hand_out(doing, "share", kiosk, allotment, missing)))
 
 
 @act("lower share", counter="top up")
@@ -51,7 +51,7 @@ def lower_share(doing: Doing, kiosk: bytes, allotment: int, points: int) -> Outc
     if is_withdrawn(doing, kiosk):
         _refuse_missing(doing, kiosk, progress)
         free = carried(doing.connection, kiosk, allotment) - limit
-        take_back(doing, "share back", doing.number, kiosk, allotment, max(0, free))
+        move_covered(doing, take_back(doing, "share back", kiosk, allotment, free))
     return Outcome(None)
 
 
@@ -61,16 +61,18 @@ def is_withdrawn(doing: Doing, kiosk: bytes) -> bool:
     return drawn is not None and drawn.reason is Reason.WITHDRAWN
 
 
-def cover_again(doing: Doing, kiosk: bytes, progress: Progress) -> None:
-    """Hand a kiosk what its settings still allow it, where that came back while it was withdrawn: more of it is about
-    to count. Raises ActRefused(NO_COVER).
+def cover_again(doing: Doing, kiosk: bytes, progress: Progress) -> list[Movement]:
+    """Return what hands a kiosk what its settings still allow it, where that came back while it was withdrawn: more of
+    it is about to count.
     """
+    movements: list[Movement] = []
     manifest = progress.fold.manifest
     named = (manifest[0].opened_ms, manifest[1]) if manifest else (0, 0)
     for allotment, signed in sorted(signed_shares(doing.connection, kiosk).items()):
         limit = max((one.limit for one in signed if one.manifest >= named), default=0)
         missing = limit - carried(doing.connection, kiosk, allotment)
-        hand_out(doing, "share", mark_of(doing, allotment), kiosk, allotment, max(0, missing))
+        movements += hand_out(doing, "share", kiosk, allotment, missing)
+    return movements
 
 
 def _share(doing: Doing, kiosk: bytes, allotment: int) -> Share:

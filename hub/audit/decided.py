@@ -95,6 +95,18 @@ class Decided:
         newest = {one.first_seq: one for one in self.holes if by_ms is None or one.since_ms <= by_ms}
         return {one.first_seq: one.last_seq for one in newest.values() if one.is_accepted}
 
+    def accepted_at(self, moment_ms: int) -> list[dict[int, int]]:
+        """Return {first: last} of the holes that stood accepted at a moment, as it was before and after each act of
+        that very moment: where a clock was set back, several have the same.
+        """
+        newest = {one.first_seq: one for one in self.holes if one.since_ms < moment_ms}
+        states = [dict(newest)]
+        for one in self.holes:
+            if one.since_ms == moment_ms:
+                newest[one.first_seq] = one
+                states.append(dict(newest))
+        return [{one.first_seq: one.last_seq for one in state.values() if one.is_accepted} for state in states]
+
     def set_aside(self, place: Place) -> int:
         """Return the reasons that a release of an entry sets aside, where it may."""
         decision = self.decisions.get(place)

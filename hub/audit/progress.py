@@ -172,7 +172,9 @@ def _is_tip_of_line(line: Line, arrived: list[Arrived], first_prev: bytes, decid
 
 
 def _cursors(line: Line, arrived: list[Arrived], first_prev: bytes, decided: Decided) -> list[Place]:
-    """Return what the cursor can have been when a line was drawn: with and without what arrived in that moment."""
+    """Return what the cursor can have been when a line was drawn: with and without what arrived, and what was decided
+    about holes, in that moment.
+    """
     found = []
     for by_then in (
         [one for one in arrived if one.arrived_ms < line.since_ms],
@@ -180,8 +182,9 @@ def _cursors(line: Line, arrived: list[Arrived], first_prev: bytes, decided: Dec
     ):
         for fork in {None, next((one for one in decided.lines if one.kind == "fork"), None)}:
             if fork is None or fork.since_ms <= line.since_ms:
-                lines = Lines(fork, None, decided.accepted(line.since_ms), decided.ever_accepted())
-                found.append(hang_together(by_then, first_prev, lines, None).cursor)
+                for holes in decided.accepted_at(line.since_ms):
+                    lines = Lines(fork, None, holes, decided.ever_accepted())
+                    found.append(hang_together(by_then, first_prev, lines, None).cursor)
     return found
 
 

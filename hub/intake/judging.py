@@ -47,9 +47,10 @@ from hub.intake.stored import (
 )
 from hub.intake.values import NO_VOIDS, Attested, EventNow, Facts, Fold, Standing, Voids, grants_in
 from hub.intake.voids import grants_by_number, voids_among, voids_in
+from hub.ledger.accounts import Movement
 from hub.ledger.daily_limits import flag_over_limits
 from hub.ledger.posting import Change, Moved, post
-from hub.ledger.shares import return_lowered
+from hub.ledger.shares import lowered
 from hub.service import Hub
 from hub.store.database import execute_many, insert, row
 from sync.batch import Head
@@ -65,12 +66,14 @@ RUN_LIMIT = 2_000
 
 class Cause(NamedTuple):
     """When, and because of which act (None: because something has arrived). `may_wait`: what is too much for one
-    transaction is put on the list of entries to be judged.
+    transaction is put on the list of entries to be judged. `movements` between accounts are posted with what is judged,
+    so that all accounts are written in one go.
     """
 
     now_ms: int
     act: bytes | None = None
     may_wait: bool = False
+    movements: tuple[Movement, ...] = ()
 
 
 def goes_on(progress: Progress, fresh: Sequence[tuple[int, bytes, bytes]]) -> bool:
@@ -105,16 +108,16 @@ def judge_on(  # what goes on at the cursor
     touched -= {(one.seq, one.hash) for one in fresh}
     earlier = _changes_at(hub, connection, kiosk, touched, fresh)
     changes = [*earlier.changes, *(Change(None, one) for one in standings)]
-    moved = post(connection, kiosk, changes, cause.now_ms, cause.act)
+    cause = _with_lowered(connection, kiosk, progress.fold, fold, cause)
+    moved = post(connection, kiosk, changes, cause.now_ms, cause.act, cause.movements)
     _flag_over_limits(connection, {**earlier.events, **facts.events}, moved)
-    _return_lowered(connection, kiosk, progress.fold, fold, cause)
     return progress._replace(cursor=Head(fresh[-1].seq, fresh[-1].hash), fold=fold)
 
 
 def judge_some(hub: Hub, connection: sa.Connection, kiosk: bytes, names: set[Name], cause: Cause) -> Moved:
     """Judge some entries of a kiosk anew, after something beside the entries has changed, and post the difference."""
     if not names:
-        return Moved()
+        return post(connection, kiosk, (), cause.now_ms, cause.act, cause.movements)
     progress = lock_progress(connection, kiosk, cause.now_ms)
     if cause.may_wait and len(names) > RUN_LIMIT:
         return _leave_for_later(connection, kiosk, names, cause)
@@ -122,7 +125,7 @@ def judge_some(hub: Hub, connection: sa.Connection, kiosk: bytes, names: set[Nam
         _, moved = judge_whole(hub, connection, kiosk, progress, cause, only=names)
         return moved
     found = _changes_at(hub, connection, kiosk, names, ())
-    moved = post(connection, kiosk, found.changes, cause.now_ms, cause.act)
+    moved = post(connection, kiosk, found.changes, cause.now_ms, cause.act, cause.movements)
     _flag_over_limits(connection, found.events, moved)
     return moved
 
@@ -173,10 +176,10 @@ def judge_whole(
         keep_folds(connection, kiosk, folds)
     after = progress._replace(cursor=tree.cursor, beyond=tree.beyond, is_plain=is_plain, fold=fold)
     if only is None:
-        _return_lowered(connection, kiosk, progress.fold, fold, cause)
+        cause = _with_lowered(connection, kiosk, progress.fold, fold, cause)
     if cause.may_wait and len(changes) > RUN_LIMIT:
         return after, _leave_for_later(connection, kiosk, {_name_of(one) for one in changes}, cause)
-    moved = post(connection, kiosk, changes, cause.now_ms, cause.act)
+    moved = post(connection, kiosk, changes, cause.now_ms, cause.act, cause.movements)
     _flag_over_limits(connection, facts.events, moved)
     return after, moved
 
@@ -224,12 +227,14 @@ def _flag_over_limits(connection: sa.Connection, events: Mapping[int, EventNow],
     flag_over_limits(connection, {**events, **events_now(connection, others)}, moved.touched)
 
 
-def _return_lowered(connection: sa.Connection, kiosk: bytes, before: Fold, after: Fold, cause: Cause) -> None:
-    """Give back what a lowered share has set free, where the kiosk has named another manifest."""
-    if after.manifest is not None and after.manifest != before.manifest:
-        named = (after.manifest[0].opened_ms, after.manifest[1])
-        brought_by = cause.act or cause.now_ms.to_bytes(16, "big")
-        return_lowered(connection, kiosk, named, dict(after.used), cause.now_ms, brought_by)
+def _with_lowered(connection: sa.Connection, kiosk: bytes, before: Fold, after: Fold, cause: Cause) -> Cause:
+    """Add what gives back the points that a lowered share has set free, where the kiosk has named another manifest."""
+    if after.manifest is None or after.manifest == before.manifest:
+        return cause
+    named = (after.manifest[0].opened_ms, after.manifest[1])
+    brought_by = cause.act or cause.now_ms.to_bytes(16, "big")
+    back = lowered(connection, kiosk, named, dict(after.used), cause.movements, cause.now_ms, brought_by)
+    return cause._replace(movements=(*cause.movements, *back))
 
 
 def _stretches(connection: sa.Connection, kiosk: bytes, names: set[Name]) -> list[tuple[Fold, list[Attested]]]:
@@ -366,4 +371,4 @@ def _leave_for_later(connection: sa.Connection, kiosk: bytes, names: Iterable[Na
         "INSERT INTO to_judge (act, kiosk, seq, hash) VALUES (:act, :kiosk, :seq, :hash)",
         [{"act": cause.act, "kiosk": kiosk, "seq": seq, "hash": entry_hash} for seq, entry_hash in sorted(names)],
     )
-    return Moved()
+    return post(connection, kiosk, (), cause.now_ms, cause.act, cause.movements)

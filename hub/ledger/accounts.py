@@ -4,12 +4,13 @@ double entries; nothing else changes an account but a posting.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from hub.store.database import execute, execute_many, insert, row
+from hub.store.database import execute_many, insert, row
 
 
 class Account(NamedTuple):
@@ -47,40 +48,57 @@ def kiosk_holder(kiosk: bytes) -> int:
     return int.from_bytes(kiosk, "big", signed=True)
 
 
-def move(
-    connection: sa.Connection,
-    *,
-    kind: str,
-    mark: bytes,
-    source: Account,
-    target: Account,
-    points: int,
-    act: bytes,
-    now_ms: int,
-) -> None:
-    """Post a movement between two accounts. (kind, mark) is unique for ever; `act` is the act that asks for it.
+class Movement(NamedTuple):
+    """Points between two accounts. (kind, mark) is unique for ever; `act` is the act that asks for it."""
 
-    Raises AccountShort where the source, if it is not the city's issue, would go below zero.
+    kind: str
+    mark: bytes
+    source: Account
+    target: Account
+    points: int
+    act: bytes
+    posted_ms: int
+
+
+def move(connection: sa.Connection, movements: Iterable[Movement]) -> None:
+    """Post movements, where nothing is judged in the same transaction; else they are posted together with that
+    (`hub/ledger/posting.py`). Raises AccountShort.
     """
+    write_with_movements(connection, Counter(), movements)
+
+
+def write_with_movements(connection: sa.Connection, changes: Counter[Account], movements: Iterable[Movement]) -> None:
+    """Add to accounts what a posting and movements come to, all of them in one go. Raises AccountShort where a source
+    other than the city's issue would go below zero.
+    """
+    movements = list(movements)
+    for one in movements:
+        changes[one.source] -= one.points
+        changes[one.target] += one.points
+        _write(connection, one)
+    write_account_changes(connection, changes)
+    for source in sorted({one.source for one in movements} - {ISSUE}):
+        left = amount_of(connection, source)
+        if left < 0:
+            raise AccountShort(source, -left)
+
+
+def _write(connection: sa.Connection, one: Movement) -> None:
     insert(
         connection,
         "movement",
-        kind=kind,
-        mark=mark,
-        source=source.kind,
-        source_holder=source.holder,
-        source_part=source.part,
-        target=target.kind,
-        target_holder=target.holder,
-        target_part=target.part,
-        points=points,
-        act=act,
-        posted_ms=now_ms,
+        kind=one.kind,
+        mark=one.mark,
+        source=one.source.kind,
+        source_holder=one.source.holder,
+        source_part=one.source.part,
+        target=one.target.kind,
+        target_holder=one.target.holder,
+        target_part=one.target.part,
+        points=one.points,
+        act=one.act,
+        posted_ms=one.posted_ms,
     )
-    write_account_changes(connection, {source: -points, target: points})
-    left = amount_of(connection, source)
-    if left < 0 and source != ISSUE:
-        raise AccountShort(source, -left)
 
 
 def amount_of(connection: sa.Connection, account: Account) -> int:
@@ -93,7 +111,7 @@ def amount_of(connection: sa.Connection, account: Account) -> int:
     return 0 if found is None else int(found.amount)
 
 
-def write_account_changes(connection: sa.Connection, changes: Mapping[tuple[str, int, int], int]) -> None:
+def write_account_changes(connection: sa.Connection, changes: Mapping[Account, int]) -> None:
     """Add to accounts, in one order everywhere."""
     execute_many(
         connection,
@@ -106,16 +124,4 @@ def write_account_changes(connection: sa.Connection, changes: Mapping[tuple[str,
             for (kind, holder, part), amount in sorted(changes.items())
             if amount
         ],
-    )
-
-
-def lock_account(connection: sa.Connection, account: Account) -> None:
-    """Lock an account for this transaction."""
-    execute(
-        connection,
-        """
-        INSERT INTO account (kind, holder, part, amount) VALUES (:kind, :holder, :part, 0)
-        ON CONFLICT (kind, holder, part) DO UPDATE SET amount = account.amount
-        """,
-        **account._asdict(),
     )

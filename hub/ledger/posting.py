@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from hub.intake.settle import Claim, OnKey, RepeatKey, Turn, difference, owed_on
 from hub.intake.values import Candidacy, Standing
-from hub.ledger.accounts import kiosk_holder, write_account_changes
+from hub.ledger.accounts import Account, Movement, carried_account, write_with_movements
 from hub.ledger.aside import Put, forget, lie_elsewhere, put_aside, write_flags
 from hub.ledger.inbox import fill_asked, fill_inbox, fill_touched
 from hub.store.database import execute, execute_many, rows
@@ -58,10 +58,17 @@ class Moved(NamedTuple):
         return Moved(self.taken + other.taken, self.given + other.given, net, self.touched | other.touched)
 
 
-def post(
-    connection: sa.Connection, kiosk: bytes, changes: Sequence[Change], now_ms: int, act: bytes | None = None
+def post(  # a change of the ledger, and what caused it
+    connection: sa.Connection,
+    kiosk: bytes,
+    changes: Sequence[Change],
+    now_ms: int,
+    act: bytes | None = None,
+    movements: Sequence[Movement] = (),
 ) -> Moved:
-    """Bring the ledger from what the standings of one kiosk were to what they are. `act` is the act that caused it."""
+    """Bring the ledger from what the standings of one kiosk were to what they are. `act` is the act that caused it,
+    `movements` between accounts that it asks for as well. Raises AccountShort.
+    """
     posting = _Posting(connection, kiosk, now_ms, act)
     posting.forget_rows(changes)
     keys: dict[RepeatKey, list[Claim]] = {}
@@ -77,7 +84,7 @@ def post(
         keys.setdefault(claim.key, []).append(claim)
     posting.settle(keys, gone)
     posting.put_rows(changes)
-    return posting.finish()
+    return posting.finish(movements)
 
 
 class _Posting:
@@ -92,7 +99,7 @@ class _Posting:
         self._act = act
         self._grants: Counter[tuple[bytes, str]] = Counter()
         self._points: Counter[tuple[bytes, str]] = Counter()
-        self._accounts: Counter[tuple[str, int, int]] = Counter()
+        self._accounts: Counter[Account] = Counter()
         self._net: Counter[int] = Counter()
         self._touched: set[RepeatKey] = set()
         self._locked: set[int] = set()
@@ -162,9 +169,9 @@ class _Posting:
         lie_elsewhere(self._connection, self._kiosk, changes)
         write_flags(self._connection, self._kiosk, changes)
 
-    def finish(self) -> Moved:
+    def finish(self, movements: Sequence[Movement]) -> Moved:
         """Write accounts and counts, and say what it came to."""
-        write_account_changes(self._connection, self._accounts)
+        write_with_movements(self._connection, self._accounts, movements)
         self._write_counts()
         return Moved(self._taken, self._given, dict(self._net), frozenset(self._touched))
 
@@ -270,12 +277,12 @@ class _Posting:
         return {one.member: one.held for one in found}
 
     def _note_given(self, claim: Claim) -> None:
-        self._accounts["out", kiosk_holder(claim.kiosk), claim.allotment] -= claim.points
+        self._accounts[carried_account(claim.kiosk, claim.allotment)] -= claim.points
         self._net[claim.key.member] += claim.points
         self._count(claim.kiosk, "posted", claim.points, 1)
 
     def _note_taken(self, claim: Claim) -> None:
-        self._accounts["out", kiosk_holder(claim.kiosk), claim.allotment] += claim.points
+        self._accounts[carried_account(claim.kiosk, claim.allotment)] += claim.points
         self._net[claim.key.member] -= claim.points
         self._taken += 1
         self._count(claim.kiosk, "posted", claim.points, -1)

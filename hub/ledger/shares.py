@@ -4,11 +4,11 @@ lower manifest: until then it may have signed grants against the higher total.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import sqlalchemy as sa
 
-from hub.ledger.accounts import allotment_account, carried_account, kiosk_holder, move
+from hub.ledger.accounts import Movement, allotment_account, carried_account, kiosk_holder
 from hub.store.database import row, rows
 
 
@@ -27,30 +27,28 @@ def carried(connection: sa.Connection, kiosk: bytes, allotment: int) -> int:
     return int(found.points)
 
 
-def return_lowered(
+def lowered(
     connection: sa.Connection,
     kiosk: bytes,
     named: tuple[int, int],
     used: Mapping[int, int],
+    under_way: Iterable[Movement],
     now_ms: int,
     cause: bytes,
-) -> None:
-    """Give back what a kiosk carries beyond the totals signed in a manifest (opening, version) it has named, or later,
-    but never what it has used. `cause` is 16 bytes that name what brought it about: an act, or a moment of arrival.
+) -> list[Movement]:
+    """Return the movements that give back what a kiosk carries beyond the totals signed in a manifest (opening,
+    version) it has named, or later, but never what it has used. `under_way` are movements of the same transaction;
+    `cause` is 16 bytes that name what brought it about: an act, or a moment of arrival.
     """
+    movements = []
     for allotment, (limit, act) in sorted(_limits_since(connection, kiosk, named).items()):
-        points = carried(connection, kiosk, allotment) - max(limit, used.get(allotment, 0))
+        out, home = carried_account(kiosk, allotment), allotment_account(allotment)
+        coming = sum(one.points for one in under_way if one.target == out and one.kind == "share")
+        points = carried(connection, kiosk, allotment) + coming - max(limit, used.get(allotment, 0))
         if points > 0:
-            move(
-                connection,
-                kind="share back",
-                mark=kiosk + allotment.to_bytes(4, "big") + cause,
-                source=carried_account(kiosk, allotment),
-                target=allotment_account(allotment),
-                points=points,
-                act=act,
-                now_ms=now_ms,
-            )
+            mark = kiosk + allotment.to_bytes(4, "big") + cause
+            movements.append(Movement("share back", mark, out, home, points, act, now_ms))
+    return movements
 
 
 def _limits_since(connection: sa.Connection, kiosk: bytes, named: tuple[int, int]) -> dict[int, tuple[int, bytes]]:

@@ -235,3 +235,20 @@ def moments(world: World) -> list[tuple[int, int, int]]:
     with world.store.reading() as connection:
         found = rows(connection, "SELECT points, occurred_ms, occurred_from FROM transfer ORDER BY turn")
     return [(one.points, one.occurred_ms, one.occurred_from) for one in found]
+
+
+def test_a_hole_and_a_stop_that_are_taken_back_in_one_moment_agree_with_the_audit(world: World) -> None:
+    booth = world.booth()
+    for person in range(5):
+        booth.grant(person)
+    booth.send(last_seq=2)
+    booth.send(first_seq=5)
+    world.now_ms += 1_000
+
+    world.do(accept_hole, booth.kiosk, 3, 4)
+    world.do(stop_kiosk, booth.kiosk)
+    world.do(resume_kiosk, booth.kiosk)
+    world.do(take_back_hole, booth.kiosk, 3)
+
+    assert world.verdicts(booth) == {"posted": (1, 50), "held": (2, 100)}
+    assert faults(world) == []

@@ -10,7 +10,7 @@ from hub_invariants import broken_invariants
 from hub_world import Booth, World
 
 from hub.intake.arrival import take_batch
-from hub.ledger.accounts import ISSUE, Account, AccountShort, amount_of, move, write_account_changes
+from hub.ledger.accounts import ISSUE, Account, AccountShort, Movement, amount_of, move, write_account_changes
 from hub.service import Hub
 from hub.store.append_only import POSTED_TABLES, grant_to_runtime_role
 from hub.store.database import Store, StoreError, insert, row
@@ -169,10 +169,10 @@ def test_accounts_move_by_what_they_are_told(store: Store) -> None:
 def test_a_movement_is_a_double_entry_and_takes_no_account_but_the_citys_issue_below_zero(store: Store) -> None:
     allotment, used = Account("allotment", 1, 0), Account("used", 0, 0)
     with store.transaction() as connection:
-        move(connection, kind="budget", mark=b"m", source=ISSUE, target=allotment, points=30, act=b"a", now_ms=1)
+        move(connection, [Movement("budget", b"m", ISSUE, allotment, 30, b"a", 1)])
 
         with pytest.raises(AccountShort) as short:
-            move(connection, kind="share", mark=b"m", source=allotment, target=used, points=50, act=b"a", now_ms=1)
+            move(connection, [Movement("share", b"m", allotment, used, 50, b"a", 1)])
 
         assert short.value.lacking == 20
         assert amount_of(connection, ISSUE) == -30

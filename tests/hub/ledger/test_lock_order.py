@@ -4,14 +4,18 @@ each other in a circle.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from hub_world import World
+from hub_world import HELP, VISIT, World
 
+from hub.acts.decisions import release
+from hub.acts.journal import replace_range
+from hub.acts.kiosks import resume_kiosk, stop_kiosk, top_up
+from hub.intake.reasons import Reason
 from hub.store.database import Store
 from sync.entry import Void
 
@@ -53,14 +57,58 @@ def test_what_meets_an_earlier_grant_is_locked_together_with_what_does_not(world
     assert len(locks) == 1
 
 
+def _short(world: World) -> tuple[Any, ...]:
+    booth = world.booth(total=50)
+    booth.grant(0)
+    booth.grant(1)
+    booth.send()
+    return (top_up, booth.kiosk, world.allotment, 100)
+
+
+def _stopped(world: World) -> tuple[Any, ...]:
+    booth = world.booth()
+    booth.add(booth.opened())
+    booth.send()
+    world.do(stop_kiosk, booth.kiosk)
+    booth.grant(0)
+    booth.send()
+    return (release, booth.kiosk, ((2, booth.entries[1].hash),), int(Reason.STOPPED))
+
+
+def _resumed(world: World) -> tuple[Any, ...]:
+    return (resume_kiosk, _stopped(world)[1])
+
+
+def _replaced(world: World) -> tuple[Any, ...]:
+    booth = world.booth()
+    booth.grant(0, quantity=30)
+    booth.send()
+    return (replace_range, booth.kiosk, 2, 2, world.event, VISIT, world.event, HELP)
+
+
+@pytest.mark.parametrize("prepared", [_short, _stopped, _resumed, _replaced])
+def test_an_act_takes_balances_before_accounts_as_a_batch_does(
+    world: World, prepared: Callable[[World], tuple[Any, ...]]
+) -> None:
+    arguments = prepared(world)
+
+    with _balances_touched(world.store, "account") as statements:
+        world.do(*arguments)
+
+    tables = ["balance" if "member_balance" in text else "account" for text in statements]
+    assert "balance" in tables
+    assert tables == sorted(tables, reverse=True)
+
+
 @contextmanager
-def _balances_touched(store: Store) -> Iterator[list[str]]:
-    """Note the statements that write balances meanwhile, in order."""
+def _balances_touched(store: Store, *others: str) -> Iterator[list[str]]:
+    """Note the statements that write balances meanwhile, or other tables, in order."""
     found: list[str] = []
 
-    def note(_connection: Any, _cursor: Any, text: str, *_others: object) -> None:
+    def note(_connection: Any, _cursor: Any, text: str, *_told: object) -> None:
         text = " ".join(text.split())
-        if "member_balance" in text and not text.startswith("SELECT"):
+        written = text.split()[2] if text.startswith("INSERT INTO") else ""
+        if written in others or ("member_balance" in text and not text.startswith("SELECT")):
             found.append(text)
 
     sa.event.listen(store.engine, "before_cursor_execute", note)
