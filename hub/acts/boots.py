@@ -80,7 +80,7 @@ def _refuse_contradiction(doing: Doing, kiosk: bytes, entries: Sequence[Attested
         signed_ms = started_ms + (one.entry.stamp.monotonic_ms if one.entry is not None else 0)
         floor_ms = max((ms for seq, ms in told if seq < one.seq), default=0)
         if signed_ms + ANSWER_SLACK_MS < floor_ms or signed_ms - ANSWER_SLACK_MS > one.arrived_ms:
-            raise ActRefused(Refusal.TIME_CONTRADICTS, what=one.seq)
+            raise ActRefused(Refusal.TIME_CONTRADICTS, what=f"記録 {one.seq} 番 / entry {one.seq}")
 
 
 def _judge(doing: Doing, kiosk: bytes, entries: Sequence[Attested]) -> Moved:

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from hub.acts.refusals import ActRefused, Refusal, holds_unseen
 from hub.intake.facts import KioskRow, find_kiosk
 from hub.register.events import EventVersion, newest_event
-from hub.register.organisations import Allotment, Organisation, find_allotment, newest_organisation
+from hub.register.organisations import CLOSED, Allotment, Organisation, find_allotment, newest_organisation
 
 NAME_LENGTH_MAX = 60
 
@@ -17,7 +17,9 @@ def want_name(name: str) -> str:
     that nobody sees.
     """
     name = name.strip()
-    if not 0 < len(name) <= NAME_LENGTH_MAX or holds_unseen(name):
+    if holds_unseen(name):
+        raise ActRefused(Refusal.UNSEEN)
+    if not 0 < len(name.replace("\u200d", "")) <= NAME_LENGTH_MAX:
         raise ActRefused(Refusal.NO_NAME)
     return name
 
@@ -27,6 +29,14 @@ def want_organisation(connection: sa.Connection, organisation: int) -> Organisat
     found = newest_organisation(connection, organisation)
     if found is None:
         raise ActRefused(Refusal.NO_ORGANISATION, what=organisation)
+    return found
+
+
+def want_open(connection: sa.Connection, organisation: int) -> Organisation:
+    """Return an organisation for which something new is to begin. Raises ActRefused where it is closed."""
+    found = want_organisation(connection, organisation)
+    if found.state == CLOSED:
+        raise ActRefused(Refusal.ORGANISATION_CLOSED, what=found.name)
     return found
 
 

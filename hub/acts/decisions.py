@@ -18,8 +18,9 @@ from hub.intake.stored import Name
 from hub.ledger.accounts import Movement
 from hub.ledger.inbox import fill_wanted
 from hub.ledger.posting import Moved
-from hub.register.events import newest_event
+from hub.register.events import EventVersion, newest_event
 from hub.store.database import execute_many, rows
+from sync.citytime import city_day
 from sync.entry import Entry, Grant
 
 RELEASE, DISMISS, REOPEN = "release", "dismiss", "reopen"
@@ -81,7 +82,7 @@ class _Decisions:
         self._entries: Mapping[Name, Entry | None] = entries_named(doing.connection, kiosk, self.names)
         self._aside: Mapping[Name, Put] = put_aside(doing.connection, kiosk, self.names)
         self._before = _newest(doing, kiosk, self.names)
-        self._allotments: dict[int, int] = {}
+        self._events: dict[int, EventVersion | None] = {}
         for seq, entry_hash in self.names:
             if (seq, entry_hash) not in self._entries:
                 raise ActRefused(Refusal.GONE, what=seq)
@@ -99,6 +100,8 @@ class _Decisions:
         is_counted = not put.reasons & NOT_COUNTED
         if is_counted and not put.points:
             raise ActRefused(Refusal.CANNOT_POST, what=name[0], needed=Reason.POINTS)
+        if put.reasons & Reason.DAY and not self._is_read_within(name, put.event):
+            raise ActRefused(Refusal.CANNOT_POST, what=name[0], needed=Reason.DAY)
         covered = (self._allotment_of(put.event), put.points) if put.reasons & UNCOVERED and is_counted else (0, 0)
         return Decided(RELEASE, self._version(name), put.reasons, *covered)
 
@@ -142,12 +145,24 @@ class _Decisions:
 
     def _allotment_of(self, event: int) -> int:
         """Return the allotment that an event has now. Raises ActRefused where there is no such event."""
-        if event not in self._allotments:
-            found = newest_event(self._doing.connection, event)
-            if found is None:
-                raise ActRefused(Refusal.NO_EVENT, what=event)
-            self._allotments[event] = found.allotment
-        return self._allotments[event]
+        found = self._event(event)
+        if found is None:
+            raise ActRefused(Refusal.NO_EVENT, what=event)
+        return found.allotment
+
+    def _is_read_within(self, name: Name, event: int) -> bool:
+        """Tell whether the day that a booth read is one of the event: a release puts the grant on that day, and a clock
+        of another year would let the person have the right day's points as well.
+        """
+        entry, found = self._entries[name], self._event(event)
+        if entry is None or not isinstance(entry.body, Grant) or found is None:
+            return False
+        return city_day(found.starts_ms) <= entry.body.occasion <= city_day(found.ends_ms)
+
+    def _event(self, event: int) -> EventVersion | None:
+        if event not in self._events:
+            self._events[event] = newest_event(self._doing.connection, event)
+        return self._events[event]
 
     def _version(self, name: Name) -> int:
         return self._before.get(name, _UNDECIDED).version + 1

@@ -291,8 +291,10 @@ def _done_before(doing: Doing, kind: str, content: bytes) -> Any:  # a row
     """Return the act's row where this form has done this very act, else None. Raises ActRefused where the form has done
     another, or has no reason.
     """
-    if not doing.reason.strip() or holds_unseen(doing.reason):
+    if not doing.reason.strip():
         raise ActRefused(Refusal.NO_REASON)
+    if holds_unseen(doing.reason):
+        raise ActRefused(Refusal.UNSEEN)
     before = row(doing.connection, "SELECT * FROM act WHERE act = :act", act=doing.number)
     if before is not None and (before.kind, bytes(before.content)) != (kind, content):
         raise ActRefused(Refusal.FORM_USED)

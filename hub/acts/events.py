@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from hub.acts.checks import want_allotment, want_event, want_name
+from hub.acts.checks import want_allotment, want_event, want_name, want_open
 from hub.acts.doing import Doing, Outcome, act
 from hub.acts.flags import flag_anew
 from hub.acts.judged import entries_at, judge_by_kiosk, lock_all_kiosks
@@ -39,6 +39,7 @@ def add_event(
     """Add an event with its activities; return its number. New activities and slots bear the number 0."""
     number = next_event(doing.connection)
     version = _version(doing, EventVersion(number, 1, name, starts_ms, ends_ms, allotment, OPEN))
+    want_open(doing.connection, want_allotment(doing.connection, allotment).organisation)
     write_event(doing.connection, version, _numbered(doing, activities, {}, {}), doing.number)
     return Outcome(number)
 
@@ -61,6 +62,8 @@ def change_event(  # an event's own columns
     known = slots_before(doing.connection, event)
     before = _limits(activities_of(doing.connection, newest))
     numbered = _numbered(doing, activities, known, numbers_of_names(doing.connection, event))
+    if (changed[2:], numbered) == (newest[2:], activities_of(doing.connection, newest)):
+        raise ActRefused(Refusal.NOTHING_CHANGES, what=newest.name)
     _refuse_changed_hands(names_out_of_use(doing.connection, newest), numbered)
     write_event(doing.connection, changed, numbered, doing.number)
     moved = judge_by_kiosk(doing, entries_at(doing.connection, event))

@@ -51,7 +51,7 @@ def judge_entries(
     """
     _, now_ms = lock_kiosk(doing, kiosk)
     cause = _cause(doing, now_ms, movements, may_wait=may_wait)
-    with covered():
+    with covered(doing):
         return judge_some(doing.hub, doing.connection, kiosk, names, cause)
 
 
@@ -67,7 +67,7 @@ def judge_all_of(doing: Doing, kiosk: bytes, now_ms: int, movements: Iterable[Mo
     """Judge everything of a kiosk, after its branches have changed, and post movements with it. Raises
     ActRefused(NO_COVER).
     """
-    with covered():
+    with covered(doing):
         return judge_kiosk(doing.hub, doing.connection, kiosk, _cause(doing, now_ms, movements, may_wait=True))
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from itertools import chain
 
-from hub.acts.checks import want_event, want_kiosk, want_name, want_organisation
+from hub.acts.checks import want_event, want_kiosk, want_name, want_open
 from hub.acts.doing import Doing, Outcome, act
 from hub.acts.judged import lock_kiosk
 from hub.acts.lines import resume_kiosk, stop_kiosk, withdraw_kiosk
@@ -61,7 +61,7 @@ SERIAL_LENGTH = 6
 @act("invite kiosk", counter="decline invitation", makes="enrolment", text=lambda **told: told["name"])
 def invite_kiosk(doing: Doing, name: str, organisation: int) -> Outcome[bytes]:
     """Open an invitation of ten minutes for a kiosk that is to come; return its key."""
-    want_organisation(doing.connection, organisation)
+    want_open(doing.connection, organisation)
     enrolment, code = doing.hub.random_bytes(16), doing.hub.random_bytes(CODE_LENGTH)
     expires_ms = doing.now_ms + LIFETIME_MS
     write_invitation(doing.connection, enrolment, code, want_name(name), organisation, expires_ms, doing.number)
@@ -74,6 +74,8 @@ def decline_invitation(doing: Doing, enrolment: bytes) -> Outcome[None]:
     invited = find_invitation(doing.connection, enrolment)
     if invited is None:
         raise ActRefused(Refusal.GONE)
+    if invited.state == APPROVED:
+        raise ActRefused(Refusal.IS_LET_IN, what=invited.name)
     if invited.state not in {OPEN, ANSWERED}:
         raise ActRefused(Refusal.STANDS_SO, what=invited.name)
     settle_invitation(doing.connection, enrolment, CANCELLED)
@@ -88,6 +90,7 @@ def approve_kiosk(doing: Doing, enrolment: bytes, events: tuple[int, ...], share
     invited = find_invitation(doing.connection, enrolment)
     if invited is None or invited.state != ANSWERED or invited.public_key is None:
         raise ActRefused(Refusal.NOBODY_WAITS)
+    want_open(doing.connection, invited.organisation)
     kiosk = kiosk_identity(invited.public_key)
     if find_kiosk(doing.connection, kiosk) is not None:
         raise ActRefused(Refusal.LET_IN_ALREADY)
@@ -113,7 +116,8 @@ def rename_kiosk(doing: Doing, kiosk: bytes, version: int, name: str, organisati
         raise ActRefused(Refusal.NO_KIOSK)
     if newest.version != version:
         raise ActRefused(Refusal.GROUND_CHANGED, what=newest.name)
-    want_organisation(doing.connection, organisation)
+    if organisation != newest.organisation:
+        want_open(doing.connection, organisation)
     changed = KioskName(kiosk, version + 1, want_name(name), organisation)
     if changed[2:] == newest[2:]:
         raise ActRefused(Refusal.STANDS_SO, what=newest.name)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from hub.acts.doing import Doing
 from hub.acts.refusals import ActRefused, Refusal
 from hub.ledger.accounts import ISSUE, AccountShort, Movement, allotment_account, carried_account, move
+from hub.register.organisations import find_allotment
 
 POINTS_LIMIT = 1_000_000_001
 
@@ -37,17 +38,19 @@ def take_budget(doing: Doing, allotment: int, points: int) -> None:
 
 def move_covered(doing: Doing, movements: Iterable[Movement]) -> None:
     """Post movements where nothing is judged. Raises ActRefused(NO_COVER)."""
-    with covered():
+    with covered(doing):
         move(doing.connection, movements)
 
 
 @contextmanager
-def covered() -> Iterator[None]:
+def covered(doing: Doing) -> Iterator[None]:
     """Say for an account that would fall short that the allotment lacks points: ActRefused(NO_COVER)."""
     try:
         yield
     except AccountShort as short:
-        raise ActRefused(Refusal.NO_COVER, what=f"{short.lacking:,}", lacking=short.lacking) from short
+        found = find_allotment(doing.connection, short.account.part or short.account.holder)
+        name = found.name if found is not None else ""
+        raise ActRefused(Refusal.NO_COVER, what=f"{short.lacking:,}", allotment=name, lacking=short.lacking) from short
 
 
 def hand_out(doing: Doing, kind: str, kiosk: bytes, allotment: int, points: int) -> list[Movement]:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from hub.acts.checks import want_allotment, want_name, want_organisation
+from hub.acts.checks import want_allotment, want_name, want_open, want_organisation
 from hub.acts.doing import Doing, Outcome, act
 from hub.acts.money import give_budget, take_budget, want_points
 from hub.acts.refusals import ActRefused, Refusal
 from hub.register.numbers import next_allotment, next_organisation
-from hub.register.organisations import Allotment, Organisation, write_allotment, write_organisation
+from hub.register.organisations import (
+    CLOSED,
+    OPEN,
+    Allotment,
+    Organisation,
+    write_allotment,
+    write_organisation,
+)
 from sync.citytime import fiscal_year
 
 KINDS = frozenset({"grants", "serves", "both"})
-OPEN, CLOSED = "open", "closed"
 
 
 @act("add organisation", counter="close organisation", makes="organisation", text=lambda **told: told["name"])
@@ -48,7 +54,7 @@ def reopen_organisation(doing: Doing, organisation: int, version: int) -> Outcom
 @act("add allotment", counter="lower allotment", makes="allotment", text=lambda **told: told["name"])
 def add_allotment(doing: Doing, organisation: int, name: str, points: int) -> Outcome[int]:
     """Give an organisation an allotment for this fiscal year, out of the city's issue; return its number."""
-    want_organisation(doing.connection, organisation)
+    want_open(doing.connection, organisation)
     number = next_allotment(doing.connection)
     allotment = Allotment(number, organisation, fiscal_year(doing.now_ms), want_name(name))
     write_allotment(doing.connection, allotment, doing.number)

@@ -10,6 +10,10 @@ class Refusal(Enum):
     """A refusal and what is said of it; names in braces are filled in by whoever refuses."""
 
     NO_REASON = "理由を書いてください / a reason is needed"
+    UNSEEN = (
+        "目に見えない文字が入っています。消して打ちなおしてください / "
+        "it holds characters that nobody sees; please type it anew"
+    )
     FORM_USED = (
         "この画面の処理はもう行われています。内容を変えるときは、画面を開きなおしてください / "
         "this form has been used for something else; open the page again"
@@ -28,14 +32,17 @@ class Refusal(Enum):
     NO_NAME = "名前を60文字までで入れてください / a name of up to 60 characters is needed"
     NO_POINTS = "1 から 1,000,000,000 までのポイント数を入れてください / the points must be from 1 to 1,000,000,000"
     NO_COVER = (
-        "付与枠のポイントが {what} 足りません。先に付与枠を増やしてください / "
-        "the allotment lacks {what} points; raise it first"
+        "付与枠「{allotment}」のポイントが {what} 足りません。先に付与枠を増やしてください / "
+        "that allotment lacks {what} points; raise it first"
     )
     NOT_SO_MUCH_LEFT = (
         "付与枠に残っているのは {what} ポイントです。それより多くは減らせません / "
         "the allotment holds only {what} points; take no more out of it"
     )
     NO_ORGANISATION = "この団体はありません / there is no such organisation: {what}"
+    ORGANISATION_CLOSED = (
+        "「{what}」は終了した団体です。先に再開してください / this organisation is closed; reopen it first"
+    )
     NO_ALLOTMENT = "この付与枠はありません / there is no such allotment: {what}"
     NO_EVENT = "このイベントはありません。先にイベントを登録してください / there is no such event; add it first: {what}"
     NO_ACTIVITY = "このイベントに、その活動・時間帯はありません / the event has no such activity or slot: {what}"
@@ -62,6 +69,7 @@ class Refusal(Enum):
     ISSUES_USED_UP = "この番号には、もう新しいカードを作れません / no further card can be made for this number"
 
     NOBODY_WAITS = "いま承認を待っている端末はありません / no kiosk waits here any more"
+    IS_LET_IN = "「{what}」はもう登録されています。やめるには、端末のページで失効にします / it has been let in already"
     LET_IN_ALREADY = "この端末は登録済みです。端末で新しい鍵を作ってください / this kiosk key was let in before"
     NO_KIOSK = "この端末はありません / there is no such kiosk"
     STANDS_SO = "もうそうなっています / it stands so already: {what}"
@@ -90,14 +98,14 @@ class Refusal(Enum):
 
 
 def holds_unseen(text: str) -> bool:
-    """Tell whether a text holds control characters or marks that turn its direction.
+    """Tell whether a text holds control characters, blanks without width, or marks that turn its direction.
 
-    Nobody sees them, they disguise what is written, and PostgreSQL takes no NUL.
+    Nobody sees them, they disguise what is written, and PostgreSQL takes no NUL. What joins emoji is none of them.
     """
-    return any(unicodedata.category(character) in {"Cc", "Cs"} or character in _TURNING for character in text)
+    return any(unicodedata.category(character) in {"Cc", "Cf", "Cs"} and character != _JOINER for character in text)
 
 
-_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_JOINER = "\u200d"
 
 
 class ActRefused(Exception):

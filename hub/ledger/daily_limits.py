@@ -30,13 +30,12 @@ class Group(NamedTuple):
 
 
 class Posted(NamedTuple):
-    """A grant that was posted once; `stands` tells whether it does now."""
+    """A grant that stands posted."""
 
     occurred_ms: int
     kiosk: bytes
     seq: int
     hash: bytes
-    stands: bool
 
 
 def flag_over_limits(connection: sa.Connection, events: Mapping[int, EventNow], touched: Iterable[RepeatKey]) -> None:
@@ -68,8 +67,8 @@ def flag_over_limits(connection: sa.Connection, events: Mapping[int, EventNow], 
 
 def over_limit(posted: Iterable[Posted], limit: int) -> list[Posted]:
     """Return the grants that are too many on their city day, in order of occurrence."""
-    standing = sorted(one for one in posted if one.stands)
-    return [one for _, day in groupby(standing, key=lambda one: city_day(one.occurred_ms)) for one in list(day)[limit:]]
+    in_order = sorted(posted)
+    return [one for _, day in groupby(in_order, key=lambda one: city_day(one.occurred_ms)) for one in list(day)[limit:]]
 
 
 def _name(one: Posted | sa.Row[tuple[object, ...]]) -> tuple[bytes, int, bytes]:
@@ -118,11 +117,8 @@ def _group_of(turn: sa.Row[tuple[object, ...]]) -> Group:
 
 
 def _posted(turns: Iterable[sa.Row[tuple[object, ...]]]) -> list[Posted]:
-    """Return every grant that was ever posted among a group's turns, with whether it stands."""
-    standing: dict[int, tuple[bytes, int, bytes] | None] = {}
-    occurred: dict[tuple[bytes, int, bytes], int] = {}
-    for one in turns:
-        standing[one.occasion] = _name(one) if one.points > 0 else None
-        occurred[_name(one)] = one.occurred_ms
-    stands = set(standing.values())
-    return [Posted(occurred_ms, *name, name in stands) for name, occurred_ms in occurred.items()]
+    """Return the grants that stand posted among a group's turns, each with the moment under which it does: it may have
+    stood on another day before.
+    """
+    last = {one.occasion: one for one in turns}
+    return [Posted(one.occurred_ms, *_name(one)) for one in last.values() if one.points > 0]

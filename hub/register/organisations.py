@@ -8,6 +8,8 @@ import sqlalchemy as sa
 
 from hub.store.database import insert, row
 
+OPEN, CLOSED = "open", "closed"
+
 
 class Organisation(NamedTuple):
     """An organisation as it stands. `kind` is grants, serves or both; `state` open or closed."""

@@ -106,6 +106,6 @@ def test_a_camera_that_may_not_be_opened_names_the_group(tmp_path: Path) -> None
 
 def test_what_some_tests_would_miss_is_named_by_its_debian_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    monkeypatch.setitem(kumapo_suite.LIBRARIES, "libatomic1", "libnone.so.0")
+    monkeypatch.setattr(kumapo_suite, "LIBRARIES", {"libzbar0": "libc.so.6", "libatomic1": "libnone.so.0"})
 
     assert kumapo_suite.lacking_packages() == ["libatomic1", "chromium"]

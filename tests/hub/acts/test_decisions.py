@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 from act_samples import STRANGER, add_other_event, held_for_points, named, with_grants, with_hole
 from hub_invariants import broken_invariants
-from hub_world import CLERK, VISIT_POINTS, Booth, World, activities
+from hub_world import CLERK, HELP, VISIT_POINTS, Booth, World, activities
 from wire_samples import MORNING_MS
 
 from hub.acts.decisions import dismiss, release, reopen_decision
@@ -22,7 +22,7 @@ from hub.intake import judging
 from hub.intake.reasons import Reason
 from hub.ledger.accounts import amount_of, carried_account
 from hub.store.database import Store, rows
-from sync.citytime import DAY_MS
+from sync.citytime import DAY_MS, city_day
 from sync.entry import Clock, DayEnd, Stamp, Void
 
 EVERYTHING = sum(Reason)
@@ -460,3 +460,29 @@ def test_more_entries_than_one_transaction_judges_are_worked_off_after_it(
     assert dismissed == {"dismissed": (8, 400)}
     assert world.verdicts() == {"posted": (8, 400)}
     assert broken_invariants(world) == []
+
+
+@pytest.mark.parametrize(
+    ("read_days", "refused_for", "points"),
+    [(0, None, 100), (1, None, 100), (-1, Refusal.CANNOT_POST, 0), (-2_000, Refusal.CANNOT_POST, 0)],
+)
+def test_a_release_puts_a_grant_on_the_day_its_booth_read_if_that_is_one_of_the_event(
+    world: World, read_days: int, refused_for: Refusal | None, points: int
+) -> None:
+    window = (MORNING_MS, MORNING_MS + DAY_MS)
+    world.do(change_event, world.event, 1, "見本まつり", *window, world.allotment, activities())
+    booth = world.booth()
+    world.now_ms = MORNING_MS + 2 * DAY_MS
+    occasion = city_day(MORNING_MS) + read_days
+    grant = booth.make_grant(0, activity=HELP, quantity=30, points=100, occasion=occasion)
+    booth.add(grant, Stamp(0, booth.boot, 60_000, 0))
+    booth.send()
+
+    refusal = None
+    try:
+        world.do(release, booth.kiosk, named(booth, 2), int(Reason.DAY))
+    except ActRefused as refused:
+        refusal = refused.refusal
+
+    assert refusal is refused_for
+    assert world.balance(world.members[0]) == points

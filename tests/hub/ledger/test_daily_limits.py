@@ -5,14 +5,16 @@ were split into batches.
 from __future__ import annotations
 
 import pytest
-from hub_world import VISIT, Booth, World, activities
+from hub_world import HELP, VISIT, Booth, World, activities
 from wire_samples import MORNING_MS
 
 from hub.acts.events import change_event
+from hub.acts.journal import say_boot_start
+from hub.audit import audit
 from hub.ledger.daily_limits import Posted, over_limit
 from hub.store.database import Store, rows
-from sync.citytime import DAY_MS
-from sync.entry import Void
+from sync.citytime import DAY_MS, city_day
+from sync.entry import Clock, Stamp, Void
 from sync.manifest import Activity, OccasionBy, Slot
 from sync.rules import ByHours
 
@@ -121,12 +123,30 @@ def test_the_better_grant_of_another_booth_is_counted_where_it_wins_its_slot(wor
     assert flagged(world) == {(other.kiosk, better)}
 
 
-def test_only_what_stands_counts_in_order_of_occurrence() -> None:
+def test_a_grant_that_has_come_to_another_day_counts_on_that_day_alone(world: World) -> None:
+    unsure, sure = world.booth("受付1"), world.booth("受付2")
+    helped = {"activity": HELP, "quantity": 30, "points": 100}
+    world.now_ms = MORNING_MS + 2 * DAY_MS
+    unsure.started_ms = world.now_ms
+    unsure.add(unsure.make_grant(0, occasion=city_day(0), **helped), Stamp(0, unsure.boot, 60_000, 0))
+    unsure.send()
+
+    for days in (2, 1):  # first the wrong answer, then the right one
+        world.do(say_boot_start, unsure.kiosk, unsure.boot, MORNING_MS + days * DAY_MS - 60_000)
+    sure.add(sure.make_grant(0, occasion=city_day(world.now_ms), **helped), sure.stamp(trust=2))
+    sure.add(Clock(world.now_ms, sure.stamp().monotonic_ms, sure.stamp().monotonic_ms + 20), sure.stamp(trust=2))
+    sure.send()
+
+    assert world.balance(world.members[0]) == 200
+    assert flagged(world) == set()
+    assert [one for one in audit(world.store, world.hub.keyring) if not one.is_note] == []
+
+
+def test_a_day_is_counted_in_order_of_occurrence() -> None:
     posted = [
-        Posted(MORNING_MS + 3, b"a", 3, b"3", stands=True),
-        Posted(MORNING_MS + 1, b"a", 1, b"1", stands=False),
-        Posted(MORNING_MS + 2, b"b", 2, b"2", stands=True),
-        Posted(MORNING_MS + DAY_MS, b"a", 4, b"4", stands=True),
+        Posted(MORNING_MS + 3, b"a", 3, b"3"),
+        Posted(MORNING_MS + 2, b"b", 2, b"2"),
+        Posted(MORNING_MS + DAY_MS, b"a", 4, b"4"),
     ]
 
     assert [one.seq for one in over_limit(posted, 1)] == [3]
