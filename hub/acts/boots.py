@@ -63,7 +63,7 @@ def _entries(doing: Doing, kiosk: bytes, boot: bytes) -> list[Attested]:
 
 def _refuse_contradiction(doing: Doing, kiosk: bytes, entries: Sequence[Attested], started_ms: int) -> None:
     """Refuse a moment that what has arrived rules out: the boot has a time sample, or an entry would have been signed
-    after it arrived, or before a time that the hub had signed earlier.
+    after it arrived or after a later sample, or before a time that the hub had signed earlier.
     """
     marks = landmarks(doing.connection, kiosk)
     manifests = load_facts(doing.hub, doing.connection, kiosk, ()).manifests
@@ -76,11 +76,13 @@ def _refuse_contradiction(doing: Doing, kiosk: bytes, entries: Sequence[Attested
         body = mark.entry.body if mark.entry is not None else None
         if isinstance(body, Opened) and body.manifest is not None and body.manifest in manifests:
             told.append((mark.seq, manifests[body.manifest].issued_ms))
-    for one in entries:
-        signed_ms = started_ms + (one.entry.stamp.monotonic_ms if one.entry is not None else 0)
-        floor_ms = max((ms for seq, ms in told if seq < one.seq), default=0)
-        if signed_ms + ANSWER_SLACK_MS < floor_ms or signed_ms - ANSWER_SLACK_MS > one.arrived_ms:
-            raise ActRefused(Refusal.TIME_CONTRADICTS, what=f"記録 {one.seq} 番 / entry {one.seq}")
+    for entry in entries:
+        signed_ms = started_ms + (entry.entry.stamp.monotonic_ms if entry.entry is not None else 0)
+        floor_ms = max((ms for seq, ms in told if seq < entry.seq), default=0)
+        ceiling_ms = min((one.signed_by_ms for one in samples if one.seq > entry.seq), default=entry.arrived_ms)
+        latest_ms = min(ceiling_ms, entry.arrived_ms) + ANSWER_SLACK_MS
+        if signed_ms + ANSWER_SLACK_MS < floor_ms or signed_ms > latest_ms:
+            raise ActRefused(Refusal.TIME_CONTRADICTS, what=f"記録 {entry.seq} 番 / entry {entry.seq}")
 
 
 def _judge(doing: Doing, kiosk: bytes, entries: Sequence[Attested]) -> Moved:

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
+import sqlalchemy as sa
+
 from hub.acts.checks import want_kiosk
 from hub.acts.doing import Doing, Outcome, act
 from hub.acts.judged import judge_entries, lock_kiosk
@@ -81,7 +83,7 @@ class _Decisions:
         self._doing, self._kiosk = doing, kiosk
         self._entries: Mapping[Name, Entry | None] = entries_named(doing.connection, kiosk, self.names)
         self._aside: Mapping[Name, Put] = put_aside(doing.connection, kiosk, self.names)
-        self._before = _newest(doing, kiosk, self.names)
+        self._before = newest_decisions(doing.connection, kiosk, self.names)
         self._events: dict[int, EventVersion | None] = {}
         for seq, entry_hash in self.names:
             if (seq, entry_hash) not in self._entries:
@@ -196,11 +198,11 @@ def _covers(decided: Iterable[Decided]) -> Counter[int]:
     return points
 
 
-def _newest(doing: Doing, kiosk: bytes, names: Iterable[Name]) -> dict[Name, Decided]:
+def newest_decisions(connection: sa.Connection, kiosk: bytes, names: Iterable[Name]) -> dict[Name, Decided]:
     """Return the newest decision on each of some entries."""
-    fill_wanted(doing.connection, names)
+    fill_wanted(connection, names)
     found = rows(
-        doing.connection,
+        connection,
         """
         SELECT d.seq, d.hash, d.kind, d.version, d.reasons, d.allotment, d.points FROM wanted w
         CROSS JOIN decision d WHERE d.kiosk = :kiosk AND d.seq = w.seq AND d.hash = w.hash

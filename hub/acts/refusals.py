@@ -87,6 +87,10 @@ class Refusal(Enum):
     NOT_ARRIVED = "その番号の記録がそろっていません / the entries of this range have not all arrived"
     NOT_IN_RANGE = "その番号に、この活動の付与はありません / no grant of that activity lies in this range"
     GIVES_NOTHING = "その活動では、ポイントになりません。記録 / the activity gives no points for entry {what}"
+    RELEASED_FOR_LESS = (
+        "記録 {what} 番は、置きかえたあとに少ないポイントで反映されています。先にその反映を取り消してください / "
+        "entry {what} was released for fewer points meanwhile; take that decision back first"
+    )
     NO_BOOT = "この端末に、その起動の記録はありません / no entry of that boot has arrived"
     TIME_CONTRADICTS = "届いた記録と合わない日時です / that moment contradicts what is known: {what}"
 

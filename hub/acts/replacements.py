@@ -4,11 +4,13 @@ the wrong one.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import sqlalchemy as sa
 
 from hub.acts.checks import want_event, want_kiosk
+from hub.acts.decisions import newest_decisions
 from hub.acts.doing import Doing, Outcome, act
 from hub.acts.judged import judge_entries, lock_kiosk
 from hub.acts.money import hand_out, take_back
@@ -16,7 +18,7 @@ from hub.acts.named import arrived_between
 from hub.acts.refusals import ActRefused, Refusal
 from hub.intake.stored import Name, entries_between
 from hub.ledger.accounts import Movement
-from hub.register.events import activities_of
+from hub.register.events import EventVersion, activities_of
 from hub.store.database import insert, row
 from sync.entry import Grant
 from sync.manifest import Activity, OccasionBy
@@ -36,9 +38,12 @@ class Range(NamedTuple):
 
 
 class Instead(NamedTuple):
-    """What they are for instead, and the points that were moved to the kiosk for them."""
+    """What they are for instead, by the event as it is when that is said, and the points that were moved to the kiosk
+    for them.
+    """
 
     event: int
+    event_version: int
     activity: int
     slot: int
     allotment: int
@@ -72,11 +77,12 @@ def replace_range(
     grants = _grants(doing, meant)
     if (event, activity) == (from_event, from_activity) and not slot:
         raise ActRefused(Refusal.NOTHING_CHANGES)
-    found, offered = _offered(doing, event, activity, slot)
+    found = want_event(doing.connection, event)
+    offered = _offered(doing, found, activity, slot)
     points = sum(_points(offered, name, grant) for name, grant in grants.items())
     before = _standing(doing.connection, meant)
-    _write(doing, meant, Instead(event, activity, slot, found, points), IN_FORCE)
-    movements = [*hand_out(doing, "cover", kiosk, found, points), *_given_back(doing, kiosk, before)]
+    _write(doing, meant, Instead(event, found.version, activity, slot, found.allotment, points), IN_FORCE)
+    movements = [*hand_out(doing, "cover", kiosk, found.allotment, points), *_given_back(doing, kiosk, before)]
     return Outcome(None, judge_entries(doing, kiosk, set(grants), movements, may_wait=before is None))
 
 
@@ -98,8 +104,19 @@ def take_back_replacement(doing: Doing, kiosk: bytes, version: int) -> Outcome[N
     if before is None or before[0] != version:
         raise ActRefused(Refusal.STANDS_SO)
     _write(doing, meant, before[1], TAKEN_BACK)
-    names = set(_grants(doing, meant))
+    grants = _grants(doing, meant)
+    _refuse_short_release(doing, kiosk, grants)
+    names = set(grants)
     return Outcome(None, judge_entries(doing, kiosk, names, _given_back(doing, kiosk, before), may_wait=False))
+
+
+def _refuse_short_release(doing: Doing, kiosk: bytes, grants: Mapping[Name, Grant]) -> None:
+    """Refuse where a grant was released meanwhile with fewer points than it would have again: so many were moved to the
+    kiosk for it.
+    """
+    for name, decided in newest_decisions(doing.connection, kiosk, grants).items():
+        if decided.kind == "release" and 0 < decided.points < grants[name].points:
+            raise ActRefused(Refusal.RELEASED_FOR_LESS, what=name[0])
 
 
 def _grants(doing: Doing, meant: Range) -> dict[Name, Grant]:
@@ -118,16 +135,15 @@ def _grants(doing: Doing, meant: Range) -> dict[Name, Grant]:
     return grants
 
 
-def _offered(doing: Doing, event: int, activity: int, slot: int) -> tuple[int, Activity]:
-    """Return the allotment of an event and one of its activities, as they are now. Raises ActRefused."""
-    found = want_event(doing.connection, event)
+def _offered(doing: Doing, found: EventVersion, activity: int, slot: int) -> Activity:
+    """Return one of an event's activities, as it is now. Raises ActRefused."""
     offered = next((one for one in activities_of(doing.connection, found) if one.activity == activity), None)
     if offered is None:
         raise ActRefused(Refusal.NO_ACTIVITY, what=activity)
     has_slot = offered.slot(slot) is not None if offered.occasion_by is OccasionBy.SLOT else slot == 0
     if not has_slot:
         raise ActRefused(Refusal.NO_ACTIVITY, what=slot)
-    return found.allotment, offered
+    return offered
 
 
 def _points(offered: Activity, name: Name, grant: Grant) -> int:
@@ -149,7 +165,8 @@ def _standing(connection: sa.Connection, meant: Range) -> tuple[int, Instead] | 
     )
     if found is None or found.state != IN_FORCE:
         return None
-    return found.version, Instead(found.event, found.activity, found.slot, found.allotment, found.points)
+    instead = (found.event, found.event_version, found.activity, found.slot, found.allotment, found.points)
+    return found.version, Instead(*instead)
 
 
 def _write(doing: Doing, meant: Range, instead: Instead, state: str) -> None:

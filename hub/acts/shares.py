@@ -66,8 +66,8 @@ def cover_again(doing: Doing, kiosk: bytes, progress: Progress) -> list[Movement
     it is about to count.
     """
     movements: list[Movement] = []
-    manifest = progress.fold.manifest
-    named = (manifest[0].opened_ms, manifest[1]) if manifest else (0, 0)
+    newest = progress.fold.newest
+    named = (newest[0].opened_ms, newest[1]) if newest else (0, 0)
     for allotment, signed in sorted(signed_shares(doing.connection, kiosk).items()):
         limit = max((one.limit for one in signed if one.manifest >= named), default=0)
         missing = limit - carried(doing.connection, kiosk, allotment)

@@ -82,7 +82,7 @@ def judge_kiosk(
     decided = books.decided.get(kiosk.kiosk, Decided())
     progress, kept = read_progress(connection, kiosk.kiosk), read_kept_folds(connection, kiosk.kiosk)
     start = first_prev(kiosk.public_key)
-    lines = Lines(decided.fork(), decided.drawn(), decided.accepted(), decided.ever_accepted())
+    lines = Lines(decided.fork(), decided.drawn(), decided.accepted())
     tree = hang_together(arrived, start, lines, kept_cursor(progress))
     for seq in tree.missing:
         findings.defect("entry", "missing, though the hub went past it", kiosk=kiosk.kiosk, seq=seq)
@@ -103,10 +103,10 @@ def judge_kiosk(
 
 def _bounds_of(judge: Judge, carried: Carried) -> dict[int, Bounds]:
     """Return between what a kiosk's shares must lie, as the points moved for them come to. A share that is lowered
-    gives its points back when the kiosk names the lower settings, all but what it has used by then.
+    gives its points back when the kiosk has named the lower settings and nothing is missing, all but what it has used.
     """
-    named = judge.state.manifest
-    limits = judge.limits.get(named, carried.highest) if named is not None else carried.highest
+    named = judge.state.newest
+    limits = carried.highest if named is None or judge.has_gaps else judge.limits[named]
     return {
         allotment: Bounds(
             carried.newest[allotment],

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -60,6 +61,7 @@ class Replacement(NamedTuple):
     activity: int
     slot: int
     allotment: int
+    event_version: int
 
 
 class Answer(NamedTuple):
@@ -86,9 +88,12 @@ class Decided:
         return next((line for line in self.lines if line.kind == "fork"), None)
 
     def drawn(self, by_ms: int | None = None) -> Line | None:
-        """Return the newest line that a person has drawn, unless it was a resumption."""
+        """Return the newest line that a person has drawn, unless it was a resumption; it stands since the first one
+        after the last resumption.
+        """
         own = [one for one in self.lines if one.kind != "fork" and (by_ms is None or one.since_ms <= by_ms)]
-        return own[-1] if own and own[-1].kind != "resumed" else None
+        standing = [*takewhile(lambda one: one.kind != "resumed", reversed(own))]
+        return standing[0]._replace(since_ms=standing[-1].since_ms) if standing else None
 
     def accepted(self, by_ms: int | None = None) -> dict[int, int]:
         """Return {first: last} of the holes that stand accepted, or stood so at a moment."""
@@ -111,13 +116,6 @@ class Decided:
         """Return the reasons that a release of an entry sets aside, where it may."""
         decision = self.decisions.get(place)
         return decision.reasons & ~NEVER_SET_ASIDE if decision is not None and decision.kind == "release" else 0
-
-    def ever_accepted(self) -> dict[int, int]:
-        """Return {first: last} of every hole that was accepted once."""
-        found: dict[int, int] = {}
-        for one in self.holes:
-            found[one.first_seq] = max(one.last_seq, found.get(one.first_seq, 0))
-        return found
 
 
 Covers = Counter[tuple[bytes, bytes, int]]
@@ -291,7 +289,7 @@ def _read_replacements(
             if one.state == "taken back" and (before is None or before.state == "taken back"):
                 findings.defect("replacement", "takes back what is not in force", **whose)
             if one.state == "taken back" and before is not None:
-                columns = (*_RANGE, "points")
+                columns = (*_RANGE, "event_version", "points")
                 differing = [column for column in columns if getattr(one, column) != getattr(before, column)]
                 if differing:
                     findings.defect("replacement", f"takes back with another {', '.join(differing)}", **whose)
@@ -308,7 +306,7 @@ def _read_replacements(
 
 
 def _replacement(one: Any) -> Replacement:  # a row
-    return Replacement(one.version, *(getattr(one, column) for column in _RANGE))
+    return Replacement(**{column: getattr(one, column) for column in Replacement._fields})
 
 
 def _read_answers(

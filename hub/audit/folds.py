@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from hub.audit.journal import Arrived
 from hub.audit.times import Times
 from sync.entry import Opened
 from sync.keys import Instance
+from sync.manifest import Manifest
 
 Fold = tuple[Any, ...]
 """Manifest in force, highest named, points used, floor, boot, what was confirmed in it, its first believed sample."""
@@ -28,15 +30,22 @@ class State:
     newest: Named | None = None
     used: dict[int, int] = field(default_factory=lambda: defaultdict(int))
 
-    def open(self, opened: Opened, known: Container[Named]) -> None:
-        """Take in which manifest an opening names; one that the hub does not know is no newer one."""
-        self.manifest = opened.manifest
-        if opened.manifest is not None and opened.manifest in known:
-            self.newest = opened.manifest if self.newest is None else max(self.newest, opened.manifest)
+    def open(self, named: Named | None) -> None:
+        """Take in which manifest an opening names; None is one that had not been signed, which is no newer one."""
+        self.manifest = named
+        if named is not None:
+            self.newest = named if self.newest is None else max(self.newest, named)
 
     def copy(self) -> State:
         """Return a state that can be carried on by itself."""
         return State(self.manifest, self.newest, defaultdict(int, self.used))
+
+
+def named_by(one: Arrived, manifests: Mapping[Named, Manifest]) -> Named | None:
+    """Return the manifest that an opening names, if it had been signed before the opening arrived."""
+    named = one.body.manifest if isinstance(one.body, Opened) else None
+    manifest = manifests.get(named) if named is not None else None
+    return named if manifest is not None and manifest.issued_ms < one.arrived_ms else None
 
 
 def fold_of(state: State, times: Times, position: int) -> Fold:

@@ -148,7 +148,7 @@ def _is_tip_of_fork(line: Line, arrived: list[Arrived], first_prev: bytes, decid
     last entry before it. What arrived in the same moment may have come before or after.
     """
     beside = {(one.seq, one.hash) for one in arrived if one.arrived_ms == line.since_ms}
-    lines = Lines(None, None, decided.accepted(line.since_ms), decided.ever_accepted())
+    lines = Lines(None, None, decided.accepted(line.since_ms))
     before = [one for one in arrived if one.arrived_ms < line.since_ms]
     cursor = hang_together(before, first_prev, lines, None).cursor
     if cursor[0] >= line.fork_seq:
@@ -183,7 +183,7 @@ def _cursors(line: Line, arrived: list[Arrived], first_prev: bytes, decided: Dec
         for fork in {None, next((one for one in decided.lines if one.kind == "fork"), None)}:
             if fork is None or fork.since_ms <= line.since_ms:
                 for holes in decided.accepted_at(line.since_ms):
-                    lines = Lines(fork, None, holes, decided.ever_accepted())
+                    lines = Lines(fork, None, holes)
                     found.append(hang_together(by_then, first_prev, lines, None).cursor)
     return found
 

@@ -57,6 +57,11 @@ class Reference:
         versions = self.events.get(event)
         return versions[-1] if versions else None
 
+    def event_version(self, event: int, version: int) -> Event | None:
+        """Return one version of an event."""
+        versions = self.events.get(event, [])
+        return versions[version - 1] if 0 < version <= len(versions) else None
+
 
 def read_reference(connection: sa.Connection, acts: Acts, findings: Findings) -> Reference:
     """Check organisations, allotments, events and activities, and return them."""

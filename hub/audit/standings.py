@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from hub.audit.decided import Decided, Replacement
 from hub.audit.expected import DISMISSED, ELIGIBLE, HELD, NO_KEY, Expected, Key
-from hub.audit.folds import Fold, State, fold_of
+from hub.audit.folds import Fold, State, fold_of, named_by
 from hub.audit.journal import Arrived
 from hub.audit.reference import UNKNOWN, Reference
 from hub.audit.shares import Carried
@@ -59,6 +59,7 @@ class What(NamedTuple):
     window: tuple[int, int] | None
     is_by_day: bool
     reasons: int
+    is_replaced: bool = False
 
 
 class When(NamedTuple):
@@ -116,6 +117,12 @@ class Judge:
         self.limits = carried.limits_from()
         self._voided, self._voids = look_at_voids(tree.main, self.times, decided)
 
+    @property
+    def has_gaps(self) -> bool:
+        """Tell whether anything is missing on the main branch, in holes that were accepted."""
+        main = self._tree.main
+        return len(main) < (main[-1].seq if main else 0)
+
     def expected(self) -> Iterator[Expected]:
         """Yield what is expected of every entry that has a verdict."""
         places = self._where_runs_begin()
@@ -143,7 +150,7 @@ class Judge:
         if body is None:
             return self._no_grant(one, Reason.NOT_UNDERSTOOD)
         if isinstance(body, Opened):
-            self.state.open(body, self._carried.manifests)
+            self.state.open(named_by(one, self._carried.manifests))
         if isinstance(body, Void) and (reason := self._voids.get(position)):
             return self._no_grant(one, reason)
         if isinstance(body, Clock) and position in self.times.disbelieved:
@@ -168,7 +175,7 @@ class Judge:
             state = before.state
             if isinstance(one.body, Opened):
                 state = state.copy()
-                state.open(one.body, self._carried.manifests)
+                state.open(named_by(one, self._carried.manifests))
             after[one.seq, one.hash] = Course(state, self.times.after(before.situation, one))
             if one.is_altered:
                 continue
@@ -186,7 +193,7 @@ class Judge:
         flags = (*self._flags(grant, told.moment), *told.flags)
         verdict, left = self._decide(one, reasons)
         allotment, place = what.allotment, (one.seq, one.hash)
-        if self._decided.set_aside(place) and reasons & COVERED_BY_DECISION:
+        if not what.is_replaced and self._decided.set_aside(place) and reasons & COVERED_BY_DECISION:
             allotment = self._decided.decisions[place].allotment or allotment
         key = (what.event, _bucket_of(grant.member), grant.member, what.activity, told.occasion)
         lies = Place(key, what.points, allotment, what.natural_allotment)
@@ -199,7 +206,8 @@ class Judge:
         is_beyond = False
         if event is not None and state.manifest is not None and is_on_main:
             state.used[event.allotment] += grant.points
-            is_beyond = state.used[event.allotment] > self.limits[state.manifest].get(event.allotment, 0)
+            limits = self.limits[state.newest] if state.newest is not None else {}
+            is_beyond = state.used[event.allotment] > limits.get(event.allotment, 0)
         for replacement in self._decided.replacements:
             if _covers(replacement, one.seq, grant):
                 return self._replaced(grant, replacement)
@@ -222,8 +230,8 @@ class Judge:
         return What(*signed, allotment, natural, times, _is_by_day(meant), int(reasons))
 
     def _replaced(self, grant: Grant, by: Replacement) -> What:
-        event = self._reference.event_now(by.event)
-        activity = event.activity(by.activity) if event else None
+        event, then = self._reference.event_now(by.event), self._reference.event_version(by.event, by.event_version)
+        activity = then.activity(by.activity) if then else None
         points = points_for(activity.rule, grant.quantity) if activity else None
         reasons = Reason(0) if points else Reason.POINTS
         window = (event.starts_ms, event.ends_ms) if event else None
@@ -233,7 +241,8 @@ class Judge:
         elif activity.occasion_by is OccasionBy.SLOT and activity.slot(by.slot) is None:
             reasons, occasion = reasons | Reason.OCCASION, grant.occasion
         by_day = _is_by_day(activity)
-        return What(by.event, by.activity, occasion, points or 0, by.allotment, None, window, by_day, int(reasons))
+        where = (by.event, by.activity, occasion, points or 0, by.allotment, None)
+        return What(*where, window, by_day, int(reasons), is_replaced=True)
 
     def _when(self, one: Arrived, grant: Grant, what: What, when: tuple[Interval, Interval]) -> When:
         """Tell when a grant was made: whether that misses its event's window, and which day of it that is."""

@@ -149,7 +149,8 @@ class Times:
             floor_ms = max(floor_ms, one.body.hub_ms)
         elif isinstance(one.body, Opened):
             manifest = self._manifests.get(one.body.manifest) if one.body.manifest else None
-            floor_ms = max(floor_ms, manifest.issued_ms if manifest else 0)
+            is_signed = manifest is not None and manifest.issued_ms < one.arrived_ms
+            floor_ms = max(floor_ms, manifest.issued_ms if manifest is not None and is_signed else 0)
             if one.body.confirmed_ms is not None:
                 confirmed = (one.body.confirmed_ms, one.stamp.monotonic_ms)
         return Situation(floor_ms, boot, confirmed)

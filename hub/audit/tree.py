@@ -4,7 +4,6 @@ cursor, and numbers that are missing although the hub once had them. Pure. docs/
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -43,12 +42,11 @@ class Tree(NamedTuple):
 
 
 class Lines(NamedTuple):
-    """The lines and holes in force: `holes` are accepted ones {first: last}, `once` those that were accepted ever."""
+    """The lines and holes in force: `holes` are accepted ones {first: last}."""
 
     fork: Line | None
     drawn: Line | None
     holes: Mapping[int, int]
-    once: Mapping[int, int]
 
 
 def lowest_fork(arrived: Iterable[Arrived], first_prev: bytes) -> int | None:
@@ -67,31 +65,44 @@ def hang_together(arrived: list[Arrived], first_prev: bytes, lines: Lines, kept_
     never here from one that was removed.
     """
     missing: list[int] = []
-    off: Mapping[Place, Reason] = {}
-    if lines.fork is None:
-        base = _from_the_start(arrived, lines.holes, kept_cursor, missing)
-    elif lines.fork.tip[0] < lines.fork.fork_seq:
-        before = _undisputed([one for one in arrived if one.seq < lines.fork.fork_seq])
-        base = _from_the_start(before, lines.holes, kept_cursor, missing)
-        off = {(one.seq, one.hash): Reason.HOLE for one in before}
-    else:
-        base, off = _down_from(lines.fork, arrived, lines, missing)
+    counting = arrived if lines.fork is None else _until_the_fork(arrived, lines.fork)
+    base = _from_the_start(counting, lines.holes, kept_cursor, missing)
     cursor = (base[-1].seq, base[-1].hash) if base else (0, first_prev)
-    in_base = {(one.seq, one.hash) for one in base}
     drawn = lines.drawn
-    main = base if drawn is None else [one for one in base if one.seq <= drawn.tip[0]]
+    stopped = _stopped_by(drawn, base) if drawn is not None else set()
+    main = [one for one in base if (one.seq, one.hash) not in stopped]
+    in_base, before_fork = {(one.seq, one.hash) for one in base}, {(one.seq, one.hash) for one in counting}
     aside: list[tuple[Arrived, int]] = []
-    usual = Reason.HOLE if lines.fork is None else Reason.FORK
     for one in arrived:
         place = (one.seq, one.hash)
-        reasons = 0 if place in in_base else int(off.get(place, usual))
-        if drawn is not None and one.seq > drawn.tip[0]:
+        reasons = 0 if place in in_base else int(Reason.HOLE if place in before_fork else Reason.FORK)
+        if drawn is not None and (place in stopped or one.seq > drawn.tip[0]):
             reasons |= DRAWN.get(drawn.kind, Reason.STOPPED)
         if reasons:
             aside.append((one, reasons))
-    not_in_base = (one for one in arrived if (one.seq, one.hash) not in in_base)
-    beyond = _runs(one for one in not_in_base if lines.fork is None or (one.seq, one.hash) in off)
+    beyond = _runs(one for one in counting if (one.seq, one.hash) not in in_base)
     return Tree(main, aside, cursor, beyond, missing)
+
+
+def _until_the_fork(arrived: list[Arrived], fork: Line) -> list[Arrived]:
+    """Return what counts of a forked kiosk, if nothing is missing: up to the tip, or to the number before the fork."""
+    last = max(fork.tip[0], fork.fork_seq - 1)
+    return [one for one in _undisputed(arrived) if one.seq <= last]
+
+
+def _stopped_by(drawn: Line, base: list[Arrived]) -> set[Place]:
+    """Return what a drawn line stops: what comes after its tip, and what has come since, in an accepted hole, without
+    an entry from before that names it.
+    """
+    stopped: set[Place] = set()
+    above: Arrived | None = None
+    for one in sorted(base, key=lambda one: -one.seq):
+        is_vouched_for = above is not None and (above.seq - 1, above.prev) == (one.seq, one.hash)
+        if one.seq > drawn.tip[0] or (one.arrived_ms > drawn.since_ms and not is_vouched_for):
+            stopped.add((one.seq, one.hash))
+        else:
+            above = one
+    return stopped
 
 
 def _from_the_start(
@@ -141,55 +152,6 @@ def _unaccepted(first: int, last: int, holes: Mapping[int, int]) -> list[int]:
             covered_to = number
         number = covered_to + 1
     return found
-
-
-def _down_from(
-    line: Line, arrived: list[Arrived], lines: Lines, missing: list[int]
-) -> tuple[list[Arrived], dict[Place, Reason]]:
-    """Walk from the tip to the start, each step to the entry that the one above names as the one before it. Over a
-    hole whose acceptance was taken back nothing leads: what lies behind it is held for the hole.
-    """
-    by_place = {(one.seq, one.hash): one for one in arrived}
-    first_of: dict[int, Arrived] = {}
-    for one in sorted(arrived, key=lambda one: one.arrived_ms):
-        first_of.setdefault(one.seq, one)
-    numbers = sorted(first_of)
-    main: list[Arrived] = []
-    above, step = line.tip[0] + 1, by_place.get(line.tip)
-    if step is None and line.tip[0] > 0:
-        step = _next_below(line.tip[0], numbers, first_of)
-    behind: list[Arrived] = []
-    while step is not None:
-        behind += _cut_at_a_hole(main, step.seq + 1, above - 1, lines, missing)
-        main.append(step)
-        above = step.seq
-        # an altered entry names nothing; over a hole, the number just below is known by its hash alone
-        known = by_place.get((step.seq - 1, step.prev))
-        step = known or _next_below(step.seq - 1 if step.prev else step.seq, numbers, first_of)
-    behind += _cut_at_a_hole(main, 1, above - 1, lines, missing)
-    return main[::-1], {(one.seq, one.hash): Reason.HOLE for one in behind}
-
-
-def _cut_at_a_hole(main: list[Arrived], first: int, last: int, lines: Lines, missing: list[int]) -> list[Arrived]:
-    """Take from `main`, which is walked downwards, what lies behind first … last if that is a hole no longer accepted;
-    return it.
-    """
-    gaps = _unaccepted(first, last, lines.holes) if first <= last else []
-    if not gaps:
-        return []
-    unexplained = _unaccepted(first, last, lines.once)
-    missing += unexplained
-    if unexplained == gaps:
-        return []
-    behind = main[:]
-    main.clear()
-    return behind
-
-
-def _next_below(seq: int, numbers: list[int], first_of: Mapping[int, Arrived]) -> Arrived | None:
-    """Return the nearest entry with a lower number; of two the one that arrived first."""
-    place = bisect_left(numbers, seq)
-    return first_of[numbers[place - 1]] if place else None
 
 
 def _runs(entries: Iterable[Arrived]) -> tuple[tuple[int, int], ...]:

@@ -70,7 +70,8 @@ def _arrive(  # one batch and everything that bears on it
     fresh = _not_yet_stored(connection, kiosk.kiosk, progress, checked.arriving)
     if fresh:
         progress = _take_in(hub, connection, kiosk.kiosk, progress, fresh, now_ms)
-    number, head_seq = progress.receipt_number + 1, max(progress.head_seq, batch.head.seq)
+    number = progress.receipt_number + 1
+    head_seq = max(progress.head_seq, batch.head.seq, *(one.seq for one in fresh))
     progress = progress._replace(receipt_number=number, head_seq=head_seq)
     write_progress(connection, kiosk.kiosk, progress)
     execute(
@@ -96,13 +97,13 @@ def _take_in(
     write_entries(connection, [(kiosk, one.seq, one.hash, now_ms, one.encoded) for one in fresh])
     attested = [Attested(one.seq, one.hash, now_ms, one.entry, one.defect) for one in fresh]
     keep_landmarks(connection, kiosk, attested)
-    progress = progress._replace(last_arrival_ms=now_ms)
     cause = Cause(now_ms)
     if goes_on(progress, [(one.seq, one.hash, one.prev) for one in fresh]):
-        return judge_on(hub, connection, kiosk, progress, attested, cause)
-    names = {(one.seq, one.hash) for one in fresh}
-    progress, _ = judge_whole(hub, connection, kiosk, progress, cause, fresh=names)
-    return progress
+        progress = judge_on(hub, connection, kiosk, progress, attested, cause)
+    else:
+        names = {(one.seq, one.hash) for one in fresh}
+        progress, _ = judge_whole(hub, connection, kiosk, progress, cause, fresh=names)
+    return progress._replace(last_arrival_ms=now_ms)
 
 
 def _not_yet_stored(

@@ -24,13 +24,14 @@ class Link(NamedTuple):
 
 
 class Line(NamedTuple):
-    """Where judgement stops: what leads to the tip is judged, what comes after it is held for `reason`. `fork_seq` is
-    the forked number, 0 where a person has drawn the line.
+    """Where judgement stops: what comes up to the tip is judged, what comes after it is held for `reason`. `fork_seq`
+    is the forked number, 0 where a person has drawn the line; `since_ms` is when that was.
     """
 
     tip: Head
     reason: Reason
     fork_seq: int = 0
+    since_ms: int = 0
 
 
 class Lines(NamedTuple):
@@ -82,15 +83,16 @@ def branches(links: Iterable[Link], first_prev: bytes, lines: Lines, holes: Mapp
     """Return how the links hang together. `holes` maps first to last number of each hole that a person has accepted."""
     ordered = sorted(links)
     usual = Reason.HOLE if lines.fork is None else Reason.FORK
-    way = ordered if lines.fork is None else _way_to_tip(ordered, lines.fork)
+    way = ordered if lines.fork is None else _way_of_forked(ordered, lines.fork)
     base = _contiguous(way, holes)
     in_base, on_way = {link.hash for link in base}, {link.hash for link in way}
     drawn = lines.drawn
-    main = [link for link in base if drawn is None or link.seq <= drawn.tip.seq]
+    stopped = _stopped(base, drawn) if drawn is not None else set()
+    main = [link for link in base if link.hash not in stopped]
     aside: dict[bytes, Reason] = {}
     for link in ordered:
         reasons = NONE if link.hash in in_base else Reason.HOLE if link.hash in on_way else usual
-        if drawn is not None and link.seq > drawn.tip.seq:
+        if drawn is not None and (link.hash in stopped or link.seq > drawn.tip.seq):
             reasons |= drawn.reason
         if reasons:
             aside[link.hash] = reasons
@@ -111,19 +113,32 @@ def cursor_on_branch(links: Iterable[Link], wanted: Iterable[Head], holes: Mappi
     return otherwise
 
 
-def _way_to_tip(ordered: list[Link], fork: Line) -> list[Link]:
-    """Return what may count of a forked kiosk: what leads to the tip, over whatever is missing on the way; and at least
-    the whole chain before the forked number, also where that arrives only later.
+def _way_of_forked(ordered: list[Link], fork: Line) -> list[Link]:
+    """Return what may count of a forked kiosk: what contradicts nothing that had arrived before it, up to the tip and
+    at least before the forked number. So whatever was judged before a fork came to light stays, also where another fork
+    lies below it, and where an entry turns up in an accepted hole that does not fit.
     """
-    if fork.tip.seq < fork.fork_seq:
-        return _arrived_first(link for link in ordered if link.seq < fork.fork_seq)
-    return _ancestors(ordered, fork.tip, {1: fork.tip.seq})
+    last = max(fork.tip.seq, fork.fork_seq - 1)
+    return [link for link in _arrived_first(ordered) if link.seq <= last]
+
+
+def _stopped(base: list[Link], drawn: Line) -> set[bytes]:
+    """Return what a drawn line stops: what comes after its tip; and what arrived since in an accepted hole before it,
+    unless an entry that was there names it, so that it was signed before.
+    """
+    stopped: set[bytes] = set()
+    named: tuple[int, bytes] = (0, b"")
+    for link in reversed(base):
+        is_late = link.arrived_ms > drawn.since_ms and (link.seq, link.hash) != named
+        if link.seq > drawn.tip.seq or is_late:
+            stopped.add(link.hash)
+        else:
+            named = (link.seq - 1, link.prev)
+    return stopped
 
 
 def _arrived_first(links: Iterable[Link]) -> list[Link]:
-    """Return the links that contradict none that had arrived before them: there may be another fork below the one whose
-    line was drawn, and what was judged by then stays.
-    """
+    """Return the links, by number, that contradict none that had arrived before them."""
     attested: dict[int, bytes] = {}
     kept = []
     for link in sorted(links, key=lambda link: (link.arrived_ms, link.seq, link.hash)):

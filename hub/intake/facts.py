@@ -102,7 +102,8 @@ def lines_of(connection: sa.Connection, kiosk: bytes) -> Lines:
         if one.kind == "fork":
             fork = fork or Line(tip, Reason.FORK, one.fork_seq)
         else:
-            drawn = None if one.kind == "resumed" else Line(tip, LINE_REASONS[one.kind])
+            since_ms = one.since_ms if drawn is None else drawn.since_ms  # another line over one leaves it standing
+            drawn = None if one.kind == "resumed" else Line(tip, LINE_REASONS[one.kind], since_ms=since_ms)
     return Lines(fork, drawn)
 
 
@@ -227,10 +228,15 @@ def _replacements(connection: sa.Connection, kiosk: bytes) -> tuple[Replacement,
             one.activity,
             one.slot,
             one.allotment,
+            _activity(connection, one.event, one.event_version, one.activity),
         )
         for one in found
         if one.state == "in force"
     )
+
+
+def _activity(connection: sa.Connection, event: int, version: int, number: int) -> Activity | None:
+    return next((one for one in read_activities(connection, event, version) if one.activity == number), None)
 
 
 def _answers(connection: sa.Connection, kiosk: bytes) -> Mapping[bytes, Answer]:

@@ -6,9 +6,11 @@ is learnt later may settle what was open, and takes nothing back.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from itertools import accumulate
 from typing import NamedTuple
 
 from sync.citytime import city_day
@@ -63,17 +65,42 @@ class Interval(NamedTuple):
         return self.latest_ms < starts_ms or self.earliest_ms > ends_ms
 
 
+Readings = tuple[tuple[bytes, int], ...]
+"""The boots that granted under one reading of the day, each with the moment its first such grant arrived."""
+
+
 @dataclass(frozen=True)
 class Known:
     """What is known about time beside an entry's own past: samples by boot and in order of the chain, answers by boot,
-    and under which readings of the day other boots have granted (`readings`: {(event, activity, member, occasion):
-    [(boot, arrived)]}).
+    and under which readings of the day other boots have granted (`readings`, by event, activity, member, occasion).
     """
 
     by_boot: Mapping[bytes, tuple[Sample, ...]] = field(default_factory=dict)
     in_order: tuple[Sample, ...] = ()
     answers: Mapping[bytes, Answer] = field(default_factory=dict)
-    readings: Mapping[tuple[int, int, int, int], tuple[tuple[bytes, int], ...]] = field(default_factory=dict)
+    readings: Mapping[tuple[int, int, int, int], Readings] = field(default_factory=dict)
+    _ceilings: dict[int, list[int]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _firsts: dict[tuple[bytes, int], Sample | None] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def ceiling_after(self, seq: int, known_by_ms: int) -> int:
+        """Return by when the samples after an entry had been signed, of those known by a moment: the earliest. Worked
+        out once for each moment, because entries and samples come by the thousand.
+        """
+        lows = self._ceilings.get(known_by_ms)
+        if lows is None:
+            known = [one.signed_by_ms if one.arrived_ms <= known_by_ms else FOR_EVER_MS for one in self.in_order]
+            lows = self._ceilings[known_by_ms] = [*accumulate(reversed(known), min)][::-1]
+        place = bisect_right(self.in_order, seq, key=lambda one: one.seq)
+        return lows[place] if place < len(lows) else FOR_EVER_MS
+
+    def first_sample(self, boot: bytes, known_by_ms: int) -> Sample | None:
+        """Return a boot's first sample of those known by a moment."""
+        if boot not in self.by_boot:
+            return None
+        if (boot, known_by_ms) not in self._firsts:
+            known = (one for one in self.by_boot[boot] if one.arrived_ms <= known_by_ms)
+            self._firsts[boot, known_by_ms] = next(known, None)
+        return self._firsts[boot, known_by_ms]
 
 
 NOTHING_KNOWN = Known()
@@ -118,9 +145,7 @@ def interval(signed: Signed, known: Known, known_by_ms: int) -> Interval:
     stamp = signed.stamp
     latest = signed.arrived_ms
     if known.in_order:
-        for sample in known.in_order:
-            if sample.seq > signed.seq and sample.arrived_ms <= known_by_ms:
-                latest = min(latest, sample.signed_by_ms)
+        latest = min(latest, known.ceiling_after(signed.seq, known_by_ms))
     earliest = min(signed.floor_ms, latest)
     anchor = _anchor(stamp, known, known_by_ms)
     if anchor is None:
@@ -135,12 +160,12 @@ def interval(signed: Signed, known: Known, known_by_ms: int) -> Interval:
 
 def _anchor(stamp: Stamp, known: Known, known_by_ms: int) -> tuple[int, int, Source] | None:
     """Return (guess, slack, source) by the boot's first sample, else by a person's answer."""
-    for sample in known.by_boot.get(stamp.boot, ()):
-        if sample.arrived_ms <= known_by_ms:
-            clock = sample.clock
-            apart = abs(stamp.monotonic_ms - clock.received_ms)
-            slack = clock.received_ms - clock.sent_ms + apart * SAMPLE_DRIFT_PPM // 1_000_000 + SAMPLE_SLACK_MS
-            return clock.hub_ms + stamp.monotonic_ms - clock.received_ms, slack, Source.HUB
+    sample = known.first_sample(stamp.boot, known_by_ms)
+    if sample is not None:
+        clock = sample.clock
+        apart = abs(stamp.monotonic_ms - clock.received_ms)
+        slack = clock.received_ms - clock.sent_ms + apart * SAMPLE_DRIFT_PPM // 1_000_000 + SAMPLE_SLACK_MS
+        return clock.hub_ms + stamp.monotonic_ms - clock.received_ms, slack, Source.HUB
     answer = known.answers.get(stamp.boot)
     if answer is not None and answer.done_ms <= known_by_ms:
         slack = ANSWER_SLACK_MS + stamp.monotonic_ms * SAMPLE_DRIFT_PPM // 1_000_000
@@ -188,3 +213,12 @@ def _is_alone(reading: Reading, known: Known, known_by_ms: int) -> bool:
     """Tell whether no other boot has granted the same person the same under the same reading of the day."""
     others = known.readings.get((reading.event, reading.activity, reading.member, reading.day), ())
     return not any(boot != reading.boot and arrived_ms <= known_by_ms for boot, arrived_ms in others)
+
+
+def with_reading(readings: Readings, boot: bytes, arrived_ms: int) -> Readings:
+    """Return readings with one more: of each boot the first that arrived, and of all boots the first two; whether one
+    is alone turns on no other.
+    """
+    first = dict(readings)
+    first[boot] = min(arrived_ms, first.get(boot, arrived_ms))
+    return tuple(sorted(first.items(), key=lambda one: (one[1], one[0]))[:2])

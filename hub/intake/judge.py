@@ -89,11 +89,13 @@ class _Course:
         return Fold(self.manifest, self.newest, used, self.floor_ms, self.boot, self.confirmed, self.sample)
 
     def limit(self, facts: Facts, allotment: int) -> int:
-        """Return what covers grants signed under the manifest in force: the most that was signed since."""
-        if self._limits_under != self.manifest:
-            self._limits, self._limits_under = {}, self.manifest
+        """Return what covers grants now: the most that was signed since the newest manifest that was named. What was
+        lowered before has gone back to the allotment, whichever manifest is named again.
+        """
+        if self._limits_under != self.newest:
+            self._limits, self._limits_under = {}, self.newest
         if allotment not in self._limits:
-            named = (self.manifest[0].opened_ms, self.manifest[1]) if self.manifest else (0, 0)
+            named = (self.newest[0].opened_ms, self.newest[1]) if self.newest else (0, 0)
             signed = facts.shares.get(allotment, ())
             self._limits[allotment] = max((one.limit for one in signed if one.manifest >= named), default=0)
         return self._limits[allotment]
@@ -113,16 +115,14 @@ class _Course:
             self.sample = _sample(attested, clock, stamp)
         return True
 
-    def name_manifest(self, opened: Opened, stamp: Stamp, manifests: Mapping[tuple[Instance, int], Manifest]) -> None:
-        self.manifest, self.offers = opened.manifest, {}
+    def name_manifest(self, opened: Opened, stamp: Stamp, manifest: Manifest | None) -> None:
+        """Go on under a manifest; None is one that had not been signed when the entry arrived, or none at all."""
+        self.manifest, self.offers = opened.manifest if manifest is not None else None, {}
         if opened.confirmed_ms is not None:
             self.confirmed = (opened.confirmed_ms, stamp.monotonic_ms)
-        if opened.manifest is None:
-            return
-        manifest = manifests.get(opened.manifest)
-        if manifest is not None:
+        if manifest is not None and self.manifest is not None:
             self.floor_ms = max(self.floor_ms, manifest.issued_ms)
-            self.newest = opened.manifest if self.newest is None else max(self.newest, opened.manifest)
+            self.newest = self.manifest if self.newest is None else max(self.newest, self.manifest)
 
 
 def _judge_one(  # one step of the fold
@@ -136,7 +136,7 @@ def _judge_one(  # one step of the fold
     if isinstance(body, Grant):
         return _judge_grant(facts, course, attested, entry.stamp, body, known, voids, off)
     if isinstance(body, Opened):
-        course.name_manifest(body, entry.stamp, facts.manifests)
+        course.name_manifest(body, entry.stamp, _manifest_named(body, attested.arrived_ms, facts.manifests))
     elif isinstance(body, Clock):
         if not course.take_sample(attested, body, entry.stamp) and not off:
             return _without_key(facts, attested, Reason.CLOCK)
@@ -192,7 +192,7 @@ def _judge_grant(  # one step of the fold
     if off:  # a release covers it from the allotment
         reasons &= ~Reason.BEYOND_SHARE
     candidacy, left = _decided(decision, reasons, is_voided=attested.seq in voids.voided and not off)
-    allotment = _source_of(offer, reasons, decision)
+    allotment = offer.allotment if replacement is not None else _source_of(offer, reasons, decision)
     is_late = occasion is not None and occasion.is_late
     when = in_full if is_late else at_arrival
     day = occasion.number if occasion is not None else grant.occasion
@@ -248,8 +248,7 @@ def _offered(facts: Facts, course: _Course, grant: Grant, event: Event | None) -
 
 def _offered_by_manifest(facts: Facts, course: _Course, grant: Grant, event: Event | None) -> _Offer:
     now = facts.events.get(grant.event)
-    is_old = course.manifest != course.newest and course.manifest in facts.manifests
-    reasons = Reason.MANIFEST_OLD if is_old else NONE
+    reasons = NONE if course.manifest in {None, course.newest} else Reason.MANIFEST_OLD
     activity = event.activity(grant.activity) if event else None
     if event is None or activity is None:
         window = (now.starts_ms, now.ends_ms) if now else (0, FOR_EVER_MS)
@@ -263,9 +262,10 @@ def _offered_by_manifest(facts: Facts, course: _Course, grant: Grant, event: Eve
 
 
 def _replaced(facts: Facts, grant: Grant, replacement: Replacement) -> _Offer:
-    """Return what a grant is for by a person's word: the rule of the event as it is now gives the points."""
-    now = facts.events.get(replacement.event)
-    activity = now.activities.get(replacement.activity) if now else None
+    """Return what a grant is for by a person's word: the rule as it was when that was said gives the points, because so
+    many were moved to the kiosk for it. The window is the event's of now.
+    """
+    now, activity = facts.events.get(replacement.event), replacement.offered
     points = points_for(activity.rule, grant.quantity) if activity else None
     window = (now.starts_ms, now.ends_ms) if now else (0, FOR_EVER_MS)
     reasons = NONE if points else Reason.POINTS
@@ -380,13 +380,23 @@ def samples_in(
         entry = attested.entry
         if entry is None:
             continue
-        if isinstance(entry.body, Opened) and entry.body.manifest is not None:
-            manifest = manifests.get(entry.body.manifest)
+        if isinstance(entry.body, Opened):
+            manifest = _manifest_named(entry.body, attested.arrived_ms, manifests)
             floor_ms = max(floor_ms, manifest.issued_ms if manifest else 0)
         elif isinstance(entry.body, Clock) and is_believed(entry.body, floor_ms, attested.arrived_ms):
             floor_ms = max(floor_ms, entry.body.hub_ms)
             samples.append(_sample(attested, entry.body, entry.stamp))
     return samples
+
+
+def _manifest_named(
+    opened: Opened, arrived_ms: int, manifests: Mapping[tuple[Instance, int], Manifest]
+) -> Manifest | None:
+    """Return the manifest that an `opened` names, if it had been signed before the entry arrived. A number that is
+    signed later was made up, and names nothing for ever.
+    """
+    manifest = manifests.get(opened.manifest) if opened.manifest is not None else None
+    return manifest if manifest is not None and manifest.issued_ms < arrived_ms else None
 
 
 def _sample(attested: Attested, clock: Clock, stamp: Stamp) -> Sample:

@@ -8,6 +8,7 @@ the whole way.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -22,8 +23,8 @@ from hub.intake.judge import judge, samples_in
 from hub.intake.progress import Progress, lock_progress, write_progress
 from hub.intake.reach import (
     arrived_after,
+    before_first_sample,
     comes_back,
-    of_this_boot,
     open_questions,
     voids_among_new,
     voids_on,
@@ -102,13 +103,13 @@ def judge_on(  # what goes on at the cursor
     fold, folds, standings = _judge_in_parts(facts, progress.fold, fresh, known, voids, places)
     keep_folds(connection, kiosk, folds)
     touched = voided_before | open_questions(connection, kiosk, fresh)
-    if samples and not ours and samples[0].boot == progress.fold.boot:
-        touched |= of_this_boot(connection, kiosk, progress)
+    touched |= before_first_sample(connection, kiosk, progress, samples)
     touched |= arrived_after(connection, kiosk, progress, samples)
     touched -= {(one.seq, one.hash) for one in fresh}
     earlier = _changes_at(hub, connection, kiosk, touched, fresh)
     changes = [*earlier.changes, *(Change(None, one) for one in standings)]
-    cause = _with_lowered(connection, kiosk, progress.fold, fold, cause)
+    if fold.newest != progress.fold.newest and not _has_gaps(connection, kiosk, fresh[-1].seq):
+        cause = _with_lowered(connection, kiosk, fold, cause)
     moved = post(connection, kiosk, changes, cause.now_ms, cause.act, cause.movements)
     _flag_over_limits(connection, {**earlier.events, **facts.events}, moved)
     return progress._replace(cursor=Head(fresh[-1].seq, fresh[-1].hash), fold=fold)
@@ -158,12 +159,9 @@ def judge_whole(
     known = replace(know(samples_in(main, facts.manifests, 0), facts.answers), readings=readings_in(main))
     voids = voids_among(voids_in(main), grants_by_number(main), known, facts.decisions)
     runs = _runs_aside([one for one in stored if one.link.hash in tree.aside])
-    wanted = [*_fold_places(main, b"", 0), *(run[0].seq for run, _ in runs)]
+    wanted = [*_fold_places(main, b"", 0), *(run[0].attested.seq for run in runs)]
     fold, folds, standings = _judge_in_parts(facts, Fold(), main, known, voids, wanted)
-    for run, first in runs:
-        start = next((folds[seq] for seq in sorted(folds) if seq >= run[0].seq), fold)
-        found = judge(facts, start, run, replace(known, in_order=()), NO_VOIDS, tree.aside).standings
-        standings += [one for one in found if one.seq >= first]
+    standings += _judge_aside(facts, runs, folds, fold, replace(known, in_order=()), tree.aside)
     kept = kept_standings(connection, kiosk, standings)
     changed_from = min((seq for seq, _ in fresh), default=progress.cursor.seq + 1)
     changes = _changes(kept, standings, fresh, changed_from if changed_from <= progress.cursor.seq else None)
@@ -175,8 +173,8 @@ def judge_whole(
     if is_plain:
         keep_folds(connection, kiosk, folds)
     after = progress._replace(cursor=tree.cursor, beyond=tree.beyond, is_plain=is_plain, fold=fold)
-    if only is None:
-        cause = _with_lowered(connection, kiosk, progress.fold, fold, cause)
+    if only is None and len(main) == (main[-1].seq if main else 0):
+        cause = _with_lowered(connection, kiosk, fold, cause)
     if cause.may_wait and len(changes) > RUN_LIMIT:
         return after, _leave_for_later(connection, kiosk, {_name_of(one) for one in changes}, cause)
     moved = post(connection, kiosk, changes, cause.now_ms, cause.act, cause.movements)
@@ -227,11 +225,21 @@ def _flag_over_limits(connection: sa.Connection, events: Mapping[int, EventNow],
     flag_over_limits(connection, {**events, **events_now(connection, others)}, moved.touched)
 
 
-def _with_lowered(connection: sa.Connection, kiosk: bytes, before: Fold, after: Fold, cause: Cause) -> Cause:
-    """Add what gives back the points that a lowered share has set free, where the kiosk has named another manifest."""
-    if after.manifest is None or after.manifest == before.manifest:
+def _has_gaps(connection: sa.Connection, kiosk: bytes, last_seq: int) -> bool:
+    """Tell whether entries of a plain kiosk are missing, in accepted holes: what they give may still turn up."""
+    if not accepted_holes(connection, kiosk):
+        return False
+    text = "SELECT count(*) AS arrived FROM entry WHERE kiosk = :kiosk AND seq <= :last_seq"
+    return int(row(connection, text, kiosk=kiosk, last_seq=last_seq).arrived) < last_seq
+
+
+def _with_lowered(connection: sa.Connection, kiosk: bytes, after: Fold, cause: Cause) -> Cause:
+    """Add what gives back the points that a lowered share has set free, once the kiosk has named the lower manifest and
+    nothing is missing before that.
+    """
+    if after.newest is None:
         return cause
-    named = (after.manifest[0].opened_ms, after.manifest[1])
+    named = (after.newest[0].opened_ms, after.newest[1])
     brought_by = cause.act or cause.now_ms.to_bytes(16, "big")
     back = lowered(connection, kiosk, named, dict(after.used), cause.movements, cause.now_ms, brought_by)
     return cause._replace(movements=(*cause.movements, *back))
@@ -313,21 +321,45 @@ def _judge_in_parts(
     return fold, folds, standings
 
 
-def _runs_aside(stored: Iterable[Stored]) -> list[tuple[list[Attested], int]]:
-    """Return the entries off the main branch as chained runs, each with the number from which on it is its own: where
-    such a run forks, what comes before belongs to the other one too.
+def _runs_aside(stored: Sequence[Stored]) -> list[list[Stored]]:
+    """Return the entries off the main branch as chained runs, lower numbers first. A run ends where several entries
+    follow, so that each entry is in one run.
     """
-    runs: list[tuple[list[Attested], int]] = []
-    ways: dict[bytes, list[Attested]] = {}
+    followers = Counter(one.link.prev for one in stored)
+    ending: dict[bytes, list[Stored]] = {}
+    runs: list[list[Stored]] = []
     for one in stored:
-        run = ways.get(one.link.prev, [])
-        if not run or run[-1].hash != one.link.prev:
-            shared = [before for before in run if before.seq < one.link.seq]
-            run = shared
-            runs.append((run, one.link.seq))
-        run.append(one.attested)
-        ways[one.link.hash] = run
+        run = ending.pop(one.link.prev, None) if followers[one.link.prev] == 1 else None
+        if run is None or run[-1].link.seq != one.link.seq - 1:
+            run = []
+            runs.append(run)
+        run.append(one)
+        ending[one.link.hash] = run
     return runs
+
+
+def _judge_aside(  # what lies off the main branch, and what is known beside it
+    facts: Facts,
+    runs: Iterable[Sequence[Stored]],
+    folds: Mapping[int, Fold],
+    last: Fold,
+    known: Known,
+    aside: Mapping[bytes, Reason],
+) -> list[Standing]:
+    """Judge runs off the main branch. Each goes on from the run it follows, or else from the main branch before its
+    number: `folds` holds those folds, `last` the one after it.
+    """
+    places = sorted(folds)
+    after: dict[Name, Fold] = {}
+    standings: list[Standing] = []
+    for run in runs:
+        first = run[0].link
+        place = bisect_left(places, first.seq)
+        start = after.get((first.seq - 1, first.prev)) or (folds[places[place]] if place < len(places) else last)
+        end = run[-1].link
+        after[end.seq, end.hash], found = judge(facts, start, [one.attested for one in run], known, NO_VOIDS, aside)
+        standings += found
+    return standings
 
 
 def _changes(

@@ -10,7 +10,7 @@ from hub.intake.intervals import Known, Sample, know
 from hub.intake.judge import samples_in
 from hub.intake.progress import Progress
 from hub.intake.reasons import Reason
-from hub.intake.stored import Name, boots_before, entries_numbered, landmarks
+from hub.intake.stored import Name, boots_before, entries_numbered, kept_folds, landmarks, names_between
 from hub.intake.values import NO_VOIDS, Attested, Decision, Facts, Fold, Voids
 from hub.intake.voids import grants_by_number, named_by, voids_among, voids_in
 from hub.store.database import rows
@@ -79,38 +79,41 @@ def held_for(connection: sa.Connection, kiosk: bytes, reasons: Reason) -> set[Na
     return {(one.seq, bytes(one.hash)) for one in found}
 
 
-def of_this_boot(connection: sa.Connection, kiosk: bytes, progress: Progress) -> set[Name]:
-    """Return the entries of the boot that the main branch is in: its first sample has come after them."""
-    found = rows(
-        connection,
-        "SELECT seq, fold FROM kept_fold WHERE kiosk = :kiosk AND seq <= :last ORDER BY seq DESC",
-        kiosk=kiosk,
-        last=progress.cursor.seq,
-    )
-    first = 1
-    for one in found:
-        first = one.seq
-        if Fold.unpack(bytes(one.fold)).boot != progress.fold.boot:
-            break
-    run = rows(
-        connection,
-        "SELECT seq, hash FROM entry WHERE kiosk = :kiosk AND seq BETWEEN :first AND :last",
-        kiosk=kiosk,
-        first=first,
-        last=progress.cursor.seq,
-    )
-    return {(one.seq, bytes(one.hash)) for one in run}
+def before_first_sample(
+    connection: sa.Connection, kiosk: bytes, progress: Progress, samples: Collection[Sample]
+) -> set[Name]:
+    """Return the earlier entries of boots of which the first time sample is among new ones: it tells their time too."""
+    boots = {one.boot for one in samples}
+    if progress.fold.sample is not None:
+        boots.discard(progress.fold.boot)
+    return _of_boots(connection, kiosk, progress, boots)
+
+
+def _of_boots(connection: sa.Connection, kiosk: bytes, progress: Progress, boots: set[bytes]) -> set[Name]:
+    """Return the entries of some boots, by the folds kept at each new boot: each says in which boot the run before it
+    ends.
+    """
+    if not boots:
+        return set()
+    places = kept_folds(connection, kiosk, progress.cursor.seq)
+    firsts = [1, *(seq for seq, _ in places)]
+    ends = [*((seq - 1, fold.boot) for seq, fold in places), (progress.cursor.seq, progress.fold.boot)]
+    found: set[Name] = set()
+    for first, (last, boot) in zip(firsts, ends, strict=True):
+        if boot in boots:
+            found |= names_between(connection, kiosk, first, last)
+    return found
 
 
 def arrived_after(
     connection: sa.Connection, kiosk: bytes, progress: Progress, samples: Collection[Sample]
 ) -> set[Name]:
-    """Return the entries that arrived after a sample behind them had been signed, as the hub's clock tells it now: it
-    was ahead when they came.
+    """Return the earlier entries that have a later moment of arrival than the one by which a new time sample had been
+    signed. The sample comes after them in the chain, so that they were signed before it: the hub's clock was ahead when
+    they arrived.
     """
     signed_by_ms = min((one.signed_by_ms for one in samples), default=None)
-    last = entries_numbered(connection, kiosk, {progress.cursor.seq}).get(progress.cursor.seq) if samples else None
-    if signed_by_ms is None or last is None or signed_by_ms >= last.arrived_ms:
+    if signed_by_ms is None or signed_by_ms >= progress.last_arrival_ms:
         return set()
     found = rows(
         connection,

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import sqlalchemy as sa
 
-from hub.intake.intervals import Known
+from hub.intake.intervals import Known, Readings, with_reading
 from hub.intake.judge import replacement_of
 from hub.intake.stored import entries_like
 from hub.intake.values import Attested, Facts, grants_in
@@ -62,12 +62,12 @@ def _may_be_by_day(facts: Facts, event: int, activity: int) -> bool:
     return any(one is not None and one.occasion_by is OccasionBy.DAY for one in offered)
 
 
-def readings_in(entries: Iterable[Attested]) -> dict[tuple[int, int, int, int], tuple[tuple[bytes, int], ...]]:
-    """Return under which readings of an occasion boots have granted: {(event, activity, member, occasion): …}."""
-    found: dict[tuple[int, int, int, int], tuple[tuple[bytes, int], ...]] = {}
+def readings_in(entries: Iterable[Attested]) -> dict[tuple[int, int, int, int], Readings]:
+    """Return under which readings of an occasion boots have granted, by (event, activity, member, occasion)."""
+    found: dict[tuple[int, int, int, int], Readings] = {}
     for one in entries:
         if one.entry is not None and isinstance(one.entry.body, Grant):
             grant = one.entry.body
             place = (grant.event, grant.activity, grant.member, grant.occasion)
-            found[place] = (*found.get(place, ()), (one.entry.stamp.boot, one.arrived_ms))
+            found[place] = with_reading(found.get(place, ()), one.entry.stamp.boot, one.arrived_ms)
     return found

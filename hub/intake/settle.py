@@ -95,9 +95,9 @@ def difference(on_key: OnKey, added: Iterable[Claim], gone: Collection[Identity]
             turns.append(Turn(standing, on_key.turn + 1, -1, on_key))
         if wins is not None:
             turns.append(Turn(wins, on_key.turn + 1 + len(turns), 1, on_key))
-    duplicates = [claim for claim in claims if claim is not wins]
-    leaving = tuple(claim for claim in on_key.duplicates if claim not in duplicates)
-    coming = tuple(claim for claim in duplicates if claim not in on_key.duplicates)
+    duplicates, before = {claim for claim in claims if claim is not wins}, set(on_key.duplicates)
+    leaving = tuple(sorted(before - duplicates))
+    coming = tuple(sorted(duplicates - before))
     return Difference(tuple(turns), leaving, coming)
 
 

@@ -171,6 +171,29 @@ def kept_fold_places(connection: sa.Connection, kiosk: bytes, last_seq: int) -> 
     return [one.seq for one in found]
 
 
+def kept_folds(connection: sa.Connection, kiosk: bytes, last_seq: int) -> list[tuple[int, Fold]]:
+    """Return the folds that are kept up to an entry, each with the number it stands before."""
+    found = rows(
+        connection,
+        "SELECT seq, fold FROM kept_fold WHERE kiosk = :kiosk AND seq <= :last_seq ORDER BY seq",
+        kiosk=kiosk,
+        last_seq=last_seq,
+    )
+    return [(one.seq, Fold.unpack(bytes(one.fold))) for one in found]
+
+
+def names_between(connection: sa.Connection, kiosk: bytes, first_seq: int, last_seq: int) -> set[Name]:
+    """Return the names of a run of entries."""
+    found = rows(
+        connection,
+        "SELECT seq, hash FROM entry WHERE kiosk = :kiosk AND seq BETWEEN :first_seq AND :last_seq",
+        kiosk=kiosk,
+        first_seq=first_seq,
+        last_seq=last_seq,
+    )
+    return {(one.seq, bytes(one.hash)) for one in found}
+
+
 def last_kept_fold(connection: sa.Connection, kiosk: bytes) -> int:
     """Return the number before which the newest kept fold stands, 0 for none."""
     found = row(connection, "SELECT max(seq) AS seq FROM kept_fold WHERE kiosk = :kiosk", kiosk=kiosk)

@@ -117,7 +117,9 @@ class Decision(NamedTuple):
 
 
 class Replacement(NamedTuple):
-    """A person's word that in a range of numbers another event and activity was meant."""
+    """A person's word that in a range of numbers another event and activity was meant; `offered` is that activity as it
+    was then.
+    """
 
     first_seq: int
     last_seq: int
@@ -127,6 +129,7 @@ class Replacement(NamedTuple):
     activity: int
     slot: int
     allotment: int
+    offered: Activity | None = None
 
 
 class SignedShare(NamedTuple):

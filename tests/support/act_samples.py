@@ -138,8 +138,9 @@ def _close(world: World) -> Scene:
 
 
 def _reopen(world: World) -> Scene:
+    scene = _plain(world, organisations.reopen_organisation, (world.organisation, 2), (world.organisation, 3))
     world.do(organisations.close_organisation, world.organisation, 1)
-    return _plain(world, organisations.reopen_organisation, (world.organisation, 2), (world.organisation, 3))
+    return scene
 
 
 def _allotment(world: World) -> Scene:

@@ -147,7 +147,7 @@ def test_a_name_holds_nothing_that_nobody_sees(world: World, name: str) -> None:
     with pytest.raises(ActRefused) as refused:
         world.do(add_organisation, name, "grants")
 
-    assert refused.value.refusal is Refusal.NO_NAME
+    assert refused.value.refusal is Refusal.UNSEEN
 
 
 def test_a_reason_holds_nothing_that_nobody_sees(world: World) -> None:
@@ -156,7 +156,7 @@ def test_a_reason_holds_nothing_that_nobody_sees(world: World) -> None:
     with pytest.raises(ActRefused) as refused:
         world.do(stop_kiosk, booth.kiosk, reason="盗まれた\x00")
 
-    assert refused.value.refusal is Refusal.NO_REASON
+    assert refused.value.refusal is Refusal.UNSEEN
 
 
 def test_a_booth_that_used_more_than_its_lowered_share_before_it_heard_of_it_keeps_what_it_has_used(

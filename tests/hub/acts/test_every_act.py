@@ -192,7 +192,9 @@ def test_two_form_numbers_for_the_same_are_two(sqlite: Store) -> None:
 
 
 def test_every_refusal_says_in_japanese_and_english_what_is_in_the_way() -> None:
-    told = {one: str(ActRefused(one, what="見本")) for one in Refusal if one is not Refusal.NOT_SIGNED}
+    told = {
+        one: str(ActRefused(one, what="見本", allotment="見本の枠")) for one in Refusal if one is not Refusal.NOT_SIGNED
+    }
 
     one_sided = [one for one, text in told.items() if not re.search(r"[ぁ-ん].* / [a-z]", text)]
 

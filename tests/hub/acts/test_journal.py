@@ -296,7 +296,7 @@ def test_a_replacement_stands_beside_other_acts_in_any_order(world: World) -> No
     world.do(replace_range, booth.kiosk, 2, 4, world.event, VISIT, other, 1)
     world.do(dismiss, booth.kiosk, named(booth, 3))
     world.do(stop_kiosk, booth.kiosk)
-    world.do(change_event, world.event, 1, "見本まつり", *WINDOW, world.allotment, activities())
+    world.do(change_event, world.event, 1, "見本の日", *WINDOW, world.allotment, activities())
     balances = [world.balance(member) for member in world.members[:3]]
     world.do(take_back_replacement, booth.kiosk, 1)
     world.do(reopen_decision, booth.kiosk, named(booth, 3))

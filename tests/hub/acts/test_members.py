@@ -139,7 +139,7 @@ def test_what_had_arrived_before_an_account_ended_stays_when_everything_is_judge
     world.do(end_account, world.members[0])
     before = world.picture()
 
-    world.do(change_event, world.event, 1, "見本まつり", *WINDOW, world.allotment, activities())
+    world.do(change_event, world.event, 1, "見本の日", *WINDOW, world.allotment, activities())
 
     assert world.picture() == before
     assert world.reasons(booth) == {}

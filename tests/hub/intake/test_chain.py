@@ -162,3 +162,28 @@ def test_of_another_fork_below_a_forks_line_the_branch_that_arrived_first_counts
     assert (names(tree.main), tree.cursor) == ("abcde", Head(5, b"e"))
     assert tree.aside == {b"A": Reason.FORK, b"B": Reason.FORK}
     assert names(later.main) == "abcdef"
+
+
+def test_what_turns_up_in_an_accepted_hole_and_does_not_fit_takes_nothing_back() -> None:
+    before = [*chain("abc"), *chain("efg", prev=b"D", first_seq=5)]
+    late = Link(4, b"D", b"another c", arrived_ms=50)
+    lines = Lines(fork=Line(Head(7, b"g"), Reason.FORK, 3))
+
+    accepted = branches(before, ROOT, NO_LINES, {4: 4})
+    filled = branches([*before, late], ROOT, lines, {4: 4})
+
+    assert names(accepted.main) == "abcefg"
+    assert (names(filled.main), filled.cursor) == ("abcefg", accepted.cursor)
+    assert filled.aside == {b"D": Reason.FORK}
+
+
+def test_what_comes_after_a_withdrawal_in_an_accepted_hole_counts_only_if_an_entry_from_before_names_it() -> None:
+    known = [*chain("ab"), *chain("fg", prev=b"e", first_seq=6)]
+    invented = [Link(3, b"x", b"b", arrived_ms=50)]
+    named = [Link(4, b"d", b"c", arrived_ms=60), Link(5, b"e", b"d", arrived_ms=60)]
+    lines = Lines(drawn=Line(Head(7, b"g"), Reason.WITHDRAWN, since_ms=40))
+
+    tree = branches([*known, *invented, *named], ROOT, lines, {3: 5})
+
+    assert names(tree.main) == "abdefg"
+    assert tree.aside == {b"x": Reason.WITHDRAWN}

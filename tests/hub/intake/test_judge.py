@@ -217,7 +217,11 @@ def test_a_released_grant_of_another_event_comes_out_of_the_allotment_its_decisi
 
 
 def test_a_replacement_puts_another_event_with_its_rule_in_place_of_the_signed_one() -> None:
-    facts = replace(FACTS, shares={}, replacements=(Replacement(2, 2, 1, 1, 2, 1, 0, OTHER_ALLOTMENT),))
+    facts = replace(
+        FACTS,
+        shares={},
+        replacements=(Replacement(2, 2, 1, 1, 2, 1, 0, OTHER_ALLOTMENT, VISIT._replace(rule=Fixed(70))),),
+    )
 
     first, second = Chain(opened(), grant(), grant()).judged(facts)
 
@@ -227,7 +231,9 @@ def test_a_replacement_puts_another_event_with_its_rule_in_place_of_the_signed_o
 
 
 def test_a_replacement_by_an_activity_that_gives_nothing_for_the_quantity_holds() -> None:
-    facts = replace(FACTS, replacements=(Replacement(2, 2, 1, 2, 1, 1, 0, ALLOTMENT),))
+    facts = replace(
+        FACTS, replacements=(Replacement(2, 2, 1, 2, 1, 1, 0, ALLOTMENT, HELP._replace(rule=ByHours(((60, 200),)))),)
+    )
 
     assert Chain(opened(), helped(TODAY)).judged(facts)[0].reasons == Reason.POINTS
 

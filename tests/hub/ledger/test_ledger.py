@@ -53,7 +53,7 @@ def _fill(connection: sa.Connection, table: str) -> None:
             "lost_tail": {"first_seq": 1, "version": 1, "last_seq": 1, "state": "given up"},
             "replacement": {
                 **dict.fromkeys(("version", "first_seq", "last_seq", "from_event", "from_activity"), 1),
-                **dict.fromkeys(("event", "activity", "slot", "allotment", "points"), 1),
+                **dict.fromkeys(("event", "event_version", "activity", "slot", "allotment", "points"), 1),
                 "state": "in force",
             },
             "boot_start": {"boot": b"x", "version": 1, "started_ms": 1, "since_ms": 1},
