@@ -42,7 +42,7 @@ def read_members(
             findings.defect("card", "missing: every member has a card", **name, issue=1)
         _check_lost(rows["lost_card"], rows["card"], acts, reference, findings)
         if rows["card"] and rows["card"][-1].issue > 1:
-            reference.issues[whose[1]] = rows["card"][-1].issue
+            reference.issues[whose[1]] = {one.issue for one in rows["card"]}
 
 
 def _by_member(

@@ -38,7 +38,7 @@ UNKNOWN = MemberNow("unknown", 0)
 @dataclass
 class Reference:
     """What judging depends on beside entries and acts. `events` holds all versions, oldest first; `lost` the cards
-    listed as lost now, `lost_history` since when each was lost or found; `issues` the highest issue of each member that
+    listed as lost now, `lost_history` since when each was lost or found; `issues` the issues of each member that
     has more than one.
     """
 
@@ -48,7 +48,7 @@ class Reference:
     lost: set[tuple[int, int]] = field(default_factory=set)
     lost_history: dict[tuple[int, int], list[tuple[int, str]]] = field(default_factory=dict)
     has_all_members: bool = False
-    issues: dict[int, int] = field(default_factory=dict)
+    issues: dict[int, set[int]] = field(default_factory=dict)
     member_keys: frozenset[bytes] = frozenset()
     confirmed: set[tuple[int, int]] = field(default_factory=set)
 

@@ -320,7 +320,7 @@ class Judge:
             yield EXPIRED
         if grant.how == Read.TYPED:
             yield TYPED
-        if grant.issue > reference.issues.get(grant.member, 1):
+        if grant.issue > 1 and grant.issue not in reference.issues.get(grant.member, ()):
             yield UNKNOWN_ISSUE
         if grant.kid is not None and grant.kid not in reference.member_keys:
             yield UNKNOWN_KEY

@@ -191,20 +191,21 @@ def _unusual_members(connection: sa.Connection, members: set[int]) -> dict[int, 
     return {member: now for member, now in newest.items() if now.state != "open"}
 
 
-def _issues(connection: sa.Connection, members: set[int]) -> dict[int, int]:
-    """Return the highest card issue the hub has given to each of `members`."""
+def _issues(connection: sa.Connection, members: set[int]) -> dict[int, frozenset[int]]:
+    """Return the card issues the hub has given to each of `members`."""
     if not members:
         return {}
     fill_asked(connection, members)
     found = rows(
         connection,
         """
-        SELECT c.member, max(c.issue) AS issue FROM asked a CROSS JOIN card c
-        WHERE c.bucket = a.bucket AND c.member = a.member
-        GROUP BY c.member
+        SELECT c.member, c.issue FROM asked a CROSS JOIN card c WHERE c.bucket = a.bucket AND c.member = a.member
         """,
     )
-    return {one.member: one.issue for one in found}
+    issues: dict[int, frozenset[int]] = {}
+    for one in found:
+        issues[one.member] = issues.get(one.member, frozenset()) | {one.issue}
+    return issues
 
 
 def _decisions(connection: sa.Connection, kiosk: bytes) -> dict[bytes, Decision]:

@@ -342,7 +342,7 @@ def _flags(facts: Facts, grant: Grant, occurred_ms: int) -> tuple[Flag, ...]:
         flags += (Flag.EXPIRED,)
     if grant.how == Read.TYPED:
         return (*flags, Flag.TYPED)
-    if grant.issue > facts.issues.get(grant.member, 1):
+    if grant.issue > 1 and grant.issue not in facts.issues.get(grant.member, ()):
         flags += (Flag.UNKNOWN_ISSUE,)
     if grant.kid is not None and grant.kid not in facts.keys:
         flags += (Flag.UNKNOWN_KEY,)

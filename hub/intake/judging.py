@@ -158,7 +158,7 @@ def judge_whole(
     facts = load_facts(hub, connection, kiosk, grants_in(attested.values()))
     known = replace(know(samples_in(main, facts.manifests, 0), facts.answers), readings=readings_in(main))
     voids = voids_among(voids_in(main), grants_by_number(main), known, facts.decisions)
-    runs = _runs_aside([one for one in stored if one.link.hash in tree.aside])
+    runs = runs_aside([one for one in stored if one.link.hash in tree.aside])
     wanted = [*_fold_places(main, b"", 0), *(run[0].attested.seq for run in runs)]
     fold, folds, standings = _judge_in_parts(facts, Fold(), main, known, voids, wanted)
     standings += _judge_aside(facts, runs, folds, fold, replace(known, in_order=()), tree.aside)
@@ -321,7 +321,7 @@ def _judge_in_parts(
     return fold, folds, standings
 
 
-def _runs_aside(stored: Sequence[Stored]) -> list[list[Stored]]:
+def runs_aside(stored: Sequence[Stored]) -> list[list[Stored]]:
     """Return the entries off the main branch as chained runs, lower numbers first. A run ends where several entries
     follow, so that each entry is in one run.
     """

@@ -143,7 +143,7 @@ class SignedShare(NamedTuple):
 class Facts:
     """Everything beside the entries that a standing depends on, for one kiosk.
 
-    `members` holds only accounts that are not simply open; `issues` the highest card issue of those members whose card
+    `members` holds only accounts that are not simply open; `issues` the card issues of those members whose card
     is not the first; `keys` the ids of all member keys the hub has had. `shares` is what was signed for each allotment,
     manifest by manifest: a grant is covered by the highest since the one it was signed under. `events` are those that
     the grants or a replacement name, as they stand now; `decisions` the newest act on each entry by hash.
@@ -154,7 +154,7 @@ class Facts:
     shares: Mapping[int, tuple[SignedShare, ...]]
     members: Mapping[int, MemberNow] = field(default_factory=dict)
     lost_cards: frozenset[tuple[int, int]] = frozenset()
-    issues: Mapping[int, int] = field(default_factory=dict)
+    issues: Mapping[int, frozenset[int]] = field(default_factory=dict)
     keys: frozenset[bytes] = frozenset()
     decisions: Mapping[bytes, Decision] = field(default_factory=dict)
     replacements: tuple[Replacement, ...] = ()

@@ -229,3 +229,14 @@ def test_making_a_number_known_judges_only_its_own_entries(world: World) -> None
     world.do(make_known, STRANGER)
 
     assert world.reasons(booth) == {3: ("held", Reason.MEMBER_UNKNOWN)}
+
+
+def test_a_card_issue_that_was_never_given_stays_unknown_once_later_ones_are_given(world: World) -> None:
+    booth = world.booth()
+    booth.grant(0, issue=5)
+    booth.send()
+
+    world.do(lose_card, world.members[0], 1)
+    world.do(find_card, world.members[0], 1)
+
+    assert world.flags(booth) == {2: ("unknown issue",)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hub_held import ANY_REASON, named
 from hub_world import Booth, World, activities
@@ -14,12 +16,16 @@ from hub.acts.kiosks import withdraw_kiosk
 from hub.acts.members import end_account
 from hub.acts.refusals import ActRefused, Refusal
 from hub.audit import audit
+from hub.intake.chain import Link
 from hub.intake.intervals import Source
-from hub.intake.judging import Cause, judge_kiosk
+from hub.intake.judging import Cause, judge_kiosk, runs_aside
 from hub.intake.reasons import Reason
+from hub.intake.stored import Stored
+from hub.intake.values import Attested
 from hub.store.database import Store, rows
+from sync.batch import Head
 from sync.citytime import DAY_MS
-from sync.entry import Clock, Stamp, Void
+from sync.entry import Clock, Stamp, Void, first_prev
 from sync.member import with_check_digits
 
 STRANGER = with_check_digits(123_456_789_012)
@@ -293,3 +299,60 @@ def test_a_sample_counts_for_what_comes_in_later_batches_of_its_boot(world: Worl
         (found,) = rows(connection, "SELECT occurred_from FROM transfer")
     assert Source(found.occurred_from) is Source.HUB
     assert defects(world) == []
+
+
+def test_the_first_sample_of_a_boot_that_has_come_back_tells_the_time_of_what_it_signed_before(world: World) -> None:
+    booth, first, second = world.booth(), b"a" * 16, b"b" * 16
+    world.now_ms = MORNING_MS + 2 * DAY_MS
+    booth.add(booth.opened(), Stamp(0, first, 1_000, 0))
+    booth.add(booth.make_grant(0), Stamp(0, first, 2_000, 0))
+    booth.send()
+    booth.add(booth.opened(), Stamp(0, second, 1_000, 0))
+    booth.send()
+
+    late_ms = DAY_MS + 2_000
+    booth.add(Clock(world.now_ms, late_ms - 20, late_ms), Stamp(0, first, late_ms, 2))
+    booth.send()
+
+    assert world.flags(booth) == {2: ("time doubted",)}
+    assert defects(world) == []
+
+
+def test_a_sample_tells_what_arrived_later_than_the_cursor_in_a_hole_that_was_filled(world: World) -> None:
+    window = (MORNING_MS + 2_000, MORNING_MS + DAY_MS)
+    world.do(change_event, world.event, 1, "見本まつり", *window, world.allotment, tuple(activities()))
+    booth = world.booth()
+    booth.add(booth.opened(), Stamp(0, b"a" * 16, 1_000, 0))
+    booth.add(booth.make_grant(0), Stamp(0, b"a" * 16, 2_000, 0))
+    booth.add(booth.opened(), Stamp(0, b"b" * 16, 1_000, 0))
+    booth.send(last_seq=1)
+    booth.send(first_seq=3)
+    world.now_ms += 4_000
+    booth.send(first_seq=2, last_seq=2)
+
+    booth.add(Clock(MORNING_MS + 1_000, 10_000, 10_020), Stamp(0, b"b" * 16, 10_020, 2))
+    booth.send()
+
+    assert world.flags(booth) == {2: ("time doubted",)}
+    assert defects(world) == []
+
+
+def test_a_head_behind_what_is_sent_is_no_head(world: World) -> None:
+    booth = world.booth()
+    booth.grant(0)
+
+    booth.take(booth.batch()._replace(head=Head(0, first_prev(booth.key.public))))
+
+    assert defects(world) == []
+
+
+def test_each_entry_beside_the_main_branch_is_in_one_run_however_many_follow_one_another() -> None:
+    root = [Stored(Link(4, b"0", b"?"), Attested(4, b"0", 0, None, "")) for _ in range(1)]
+    ladder = [(seq, b"%d" % (seq - 4), b"%d" % (seq - 5)) for seq in range(5, 60)]
+    twins = [(seq, b"x%d" % seq, b"%d" % (seq - 5)) for seq in range(5, 60)]
+    rest = [Stored(Link(*one), Attested(one[0], one[1], 0, None, "")) for one in sorted([*ladder, *twins])]
+
+    runs = runs_aside([*root, *rest])
+
+    assert sorted(one.link.hash for run in runs for one in run) == sorted(one.link.hash for one in [*root, *rest])
+    assert all(later.link.prev == earlier.link.hash for run in runs for earlier, later in pairwise(run))

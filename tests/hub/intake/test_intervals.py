@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hub.intake.intervals import (
     FOR_EVER_MS,
@@ -21,6 +23,7 @@ from hub.intake.intervals import (
     is_believed,
     know,
     signed_by,
+    with_reading,
 )
 from sync.citytime import DAY_MS, city_day
 from sync.entry import Clock, Stamp
@@ -180,3 +183,36 @@ def test_a_stamps_day_is_known_by_a_sample_that_puts_it_within_one_day() -> None
 
     assert anchored_day(Stamp(0, BOOT, 10 * HOUR_MS, 0), known) == TODAY
     assert anchored_day(Stamp(0, OTHER_BOOT, 10 * HOUR_MS, 0), known) is None
+
+
+moments = st.integers(0, 20)
+some_samples = st.lists(st.tuples(moments, moments, st.sampled_from([BOOT, OTHER_BOOT])), max_size=8)
+
+
+@given(told=some_samples, seq=st.integers(0, 9), known_by_ms=st.sampled_from([*range(21), FOR_EVER_MS]))
+def test_what_was_known_by_a_moment_is_found_as_if_every_sample_were_asked(
+    told: list[tuple[int, int, bytes]], seq: int, known_by_ms: int
+) -> None:
+    samples = [Sample(place, arrived, boot, Clock(0, 0, 0), by) for place, (arrived, by, boot) in enumerate(told, 1)]
+    by_then = [one for one in samples if one.arrived_ms <= known_by_ms]
+
+    known = know(samples, {})
+
+    assert known.ceiling_after(seq, known_by_ms) == min(
+        (one.signed_by_ms for one in by_then if one.seq > seq), default=FOR_EVER_MS
+    )
+    assert known.first_sample(BOOT, known_by_ms) == next((one for one in by_then if one.boot == BOOT), None)
+
+
+@given(told=st.lists(st.tuples(st.sampled_from([b"1", b"2", b"3"]), moments), max_size=8), known_by_ms=moments)
+def test_whether_a_reading_is_alone_turns_on_the_first_two_boots(
+    told: list[tuple[bytes, int]], known_by_ms: int
+) -> None:
+    readings: tuple[tuple[bytes, int], ...] = ()
+    for boot, arrived_ms in told:
+        readings = with_reading(readings, boot, arrived_ms)
+
+    for boot in (b"1", b"2", b"3", b"another"):
+        others = any(other != boot and arrived_ms <= known_by_ms for other, arrived_ms in told)
+        assert others == any(other != boot and arrived_ms <= known_by_ms for other, arrived_ms in readings)
+    assert len(readings) <= 2

@@ -359,7 +359,7 @@ def test_an_entry_that_is_not_understood_waits_and_cannot_be_released() -> None:
 
 
 def test_flags_say_what_is_worth_a_look() -> None:
-    facts = replace(FACTS, lost_cards=frozenset({(MEMBER, 1)}), issues={MEMBER: 2})
+    facts = replace(FACTS, lost_cards=frozenset({(MEMBER, 1)}), issues={MEMBER: frozenset({1, 2})})
     chain = Chain(
         opened(),
         grant(),
