@@ -27,6 +27,7 @@ _CHAIN: Final = ("tests/hub/intake/test_chain.py",)
 _THERE_AND_BACK: Final = ("tests/hub/ledger/test_there_and_back.py", "-k", "sqlite")
 _EDGES: Final = ("tests/hub/intake/test_edges.py",)
 _CHANGED_MINDS: Final = ("tests/hub/acts/test_changed_minds.py", "-k", "sqlite")
+_UNCOVERED: Final = ("tests/hub/acts/test_nothing_uncovered.py", "-k", "sqlite")
 _ACTS: Final = ("tests/hub/acts", "-k", "not postgres")
 
 BUGS: Final = (
@@ -61,8 +62,8 @@ BUGS: Final = (
     Bug(
         "A6: take an older manifest that is named again",
         "hub/intake/judge.py",
-        "is_old = course.manifest != course.newest and course.manifest in facts.manifests",
-        "is_old = False",
+        "reasons = NONE if course.manifest in {None, course.newest} else Reason.MANIFEST_OLD",
+        "reasons = NONE",
         _JUDGE,
     ),
     Bug(
@@ -110,8 +111,8 @@ BUGS: Final = (
     Bug(
         "A18: take the cursor for a fork's tip, whatever lies before the fork",
         "hub/intake/chain.py",
-        "    if fork.tip.seq < fork.fork_seq:\n",
-        "    if fork.tip.seq < 0:\n",
+        "    last = max(fork.tip.seq, fork.fork_seq - 1)\n",
+        "    last = fork.tip.seq\n",
         _EDGES,
     ),
     Bug(
@@ -201,8 +202,8 @@ BUGS: Final = (
     Bug(
         "judge what comes after a stop",
         "hub/intake/chain.py",
-        "main = [link for link in base if drawn is None or link.seq <= drawn.tip.seq]",
-        "main = base",
+        "        if link.seq > drawn.tip.seq or is_late:\n",
+        "        if is_late:\n",
         _CHAIN,
     ),
     Bug(
@@ -281,5 +282,47 @@ BUGS: Final = (
         "together = {key, *self._beside(key, limits)}",
         "together = {key}",
         ("tests/hub/audit/test_watch.py", "-k", "sqlite"),
+    ),
+    Bug(
+        "let a withdrawn key fill a hole",
+        "hub/intake/chain.py",
+        "        is_late = link.arrived_ms > drawn.since_ms and (link.seq, link.hash) != named\n",
+        "        is_late = False\n",
+        _CHAIN,
+    ),
+    Bug(
+        "let settings count before they were signed",
+        "hub/intake/judge.py",
+        "return manifest if manifest is not None and manifest.issued_ms < arrived_ms else None",
+        "return manifest",
+        _UNCOVERED,
+    ),
+    Bug(
+        "reckon cover from the settings in force, not the newest named",
+        "hub/intake/judge.py",
+        "named = (self.newest[0].opened_ms, self.newest[1]) if self.newest else (0, 0)",
+        "named = (self.manifest[0].opened_ms, self.manifest[1]) if self.manifest else (0, 0)",
+        _UNCOVERED,
+    ),
+    Bug(
+        "give a lowered share back while records are missing",
+        "hub/intake/judging.py",
+        "    if only is None and len(main) == (main[-1].seq if main else 0):\n",
+        "    if only is None:\n",
+        _UNCOVERED,
+    ),
+    Bug(
+        "give replaced grants what the rule has become",
+        "hub/intake/judge.py",
+        "now, activity = facts.events.get(replacement.event), replacement.offered",
+        "now = facts.events[replacement.event]\n    activity = now.activities.get(replacement.activity)",
+        _UNCOVERED,
+    ),
+    Bug(
+        "count a grant on a day it was posted on before",
+        "hub/ledger/daily_limits.py",
+        "last = {one.occasion: one for one in turns}",
+        "last = {(one.occasion, one.turn): one for one in turns}",
+        ("tests/hub/ledger/test_daily_limits.py", "-k", "sqlite or day_is"),
     ),
 )

@@ -320,7 +320,8 @@ class Judge:
             yield EXPIRED
         if grant.how == Read.TYPED:
             yield TYPED
-        if grant.issue > 1 and grant.issue not in reference.issues.get(grant.member, ()):
+        given = reference.issues.get(grant.member, {1})
+        if grant.issue > min(given) and grant.issue not in given:
             yield UNKNOWN_ISSUE
         if grant.kid is not None and grant.kid not in reference.member_keys:
             yield UNKNOWN_KEY

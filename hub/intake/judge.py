@@ -342,11 +342,18 @@ def _flags(facts: Facts, grant: Grant, occurred_ms: int) -> tuple[Flag, ...]:
         flags += (Flag.EXPIRED,)
     if grant.how == Read.TYPED:
         return (*flags, Flag.TYPED)
-    if grant.issue > 1 and grant.issue not in facts.issues.get(grant.member, ()):
+    if grant.issue > 1 and _is_unknown_issue(grant.issue, facts.issues.get(grant.member)):
         flags += (Flag.UNKNOWN_ISSUE,)
     if grant.kid is not None and grant.kid not in facts.keys:
         flags += (Flag.UNKNOWN_KEY,)
     return flags
+
+
+def _is_unknown_issue(issue: int, given: frozenset[int] | None) -> bool:
+    """Tell whether the hub never gave a card. What lies below a member's first card was in hand before the number was
+    made known.
+    """
+    return given is None or (issue > min(given) and issue not in given)
 
 
 def _doubts(offer: _Offer, when: tuple[Interval, Interval], day: int | None) -> tuple[Flag, ...]:
