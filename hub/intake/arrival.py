@@ -185,7 +185,10 @@ def _receipt(  # everything a receipt says
     if not progress.is_plain:
         links = [one.link for one in all_entries(connection, kiosk.kiosk)]
         last_sent = [Head(last.seq, last.hash)] if last else []
-        cursor = cursor_on_branch(links, [batch.head, *last_sent], accepted_holes(connection, kiosk.kiosk), cursor)
+        # A head alone does not tell on which branch the kiosk is below a hole: then it sends once more.
+        is_told = bool(last_sent) or lines_of(connection, kiosk.kiosk).fork is None
+        holes = accepted_holes(connection, kiosk.kiosk) if is_told else {}
+        cursor = cursor_on_branch(links, [batch.head, *last_sent], holes, cursor)
     newest = row(
         connection,
         "SELECT max(version) AS version FROM manifest WHERE kiosk = :kiosk AND instance_ms = :opened_ms",

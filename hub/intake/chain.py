@@ -103,12 +103,14 @@ def branches(links: Iterable[Link], first_prev: bytes, lines: Lines, holes: Mapp
 
 def cursor_on_branch(links: Iterable[Link], wanted: Iterable[Head], holes: Mapping[int, int], otherwise: Head) -> Head:
     """Return the first of the `wanted` entries that has arrived together with all before it on its branch, else
-    `otherwise`.
+    `otherwise`. Over an accepted hole a way may lead to another branch: one that leaves out another wanted entry does.
     """
-    ordered = sorted(links)
-    for head in wanted:
+    ordered, asked = sorted(links), list(wanted)
+    for head in asked:
         path = _ancestors(ordered, head, holes)
-        if path and _contiguous(path, holes) == path:
+        passed = {(link.seq, link.hash) for link in path}
+        is_own = all((one.seq, one.hash) in passed for one in asked if one.seq <= head.seq)
+        if path and is_own and _contiguous(path, holes) == path:
             return head
     return otherwise
 

@@ -187,3 +187,13 @@ def test_what_comes_after_a_withdrawal_in_an_accepted_hole_counts_only_if_an_ent
 
     assert names(tree.main) == "abdefg"
     assert tree.aside == {b"x": Reason.WITHDRAWN}
+
+
+def test_over_a_hole_a_branch_is_not_taken_for_another_ones() -> None:
+    own = [link._replace(arrived_ms=50) for link in chain("XY", prev=b"b", first_seq=3)]
+    links = [*chain("ab"), *own, *chain("cd", prev=b"b", first_seq=3), *chain("gh", prev=b"F", first_seq=7)]
+    head, last_sent = Head(8, b"h"), Head(4, b"Y")
+
+    cursor = cursor_on_branch(links, [head, last_sent], {5: 6}, Head(8, b"h"))
+
+    assert cursor == last_sent
