@@ -67,7 +67,7 @@ def _refuse_contradiction(doing: Doing, kiosk: bytes, entries: Sequence[Attested
     """
     marks = landmarks(doing.connection, kiosk)
     manifests = load_facts(doing.hub, doing.connection, kiosk, ()).manifests
-    samples = samples_in(marks, manifests, 0)
+    samples = samples_in(marks, manifests)
     boots = {one.entry.stamp.boot for one in entries if one.entry is not None}
     if any(sample.boot in boots for sample in samples):
         raise ActRefused(Refusal.TIME_CONTRADICTS, what="センターの時刻を受けとっています / the hub has told the time")

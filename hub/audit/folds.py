@@ -57,7 +57,7 @@ def fold_of(state: State, times: Times, position: int) -> Fold:
         _plain(state.manifest),
         _plain(state.newest),
         tuple(sorted((allotment, points) for allotment, points in state.used.items() if points)),
-        situation.floor_ms,
+        times.settled_floors(position),
         situation.boot,
         situation.confirmed,
         None if sample is None or packed is None else (*packed, sample.signed_by_ms),

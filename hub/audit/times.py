@@ -56,15 +56,36 @@ class Sample(NamedTuple):
     signed_by_ms: int
 
 
-class Situation(NamedTuple):
-    """What the entries before one say: the floor, the boot they end in, and what a volunteer confirmed in that boot."""
+Floors = tuple[tuple[int, int], ...]
+"""Moments that the hub had signed before an entry, each with when that arrived: (arrival, moment). Those that tell no
+more than one that was there before them are left out.
+"""
 
-    floor_ms: int
+
+class Situation(NamedTuple):
+    """What the entries before one say: the floors, the boot they end in, and what a volunteer confirmed in it."""
+
+    floors: Floors
     boot: bytes
     confirmed: tuple[int, int] | None
 
+    def floor_ms(self, by_ms: int) -> int:
+        """Return the newest moment that was known by a moment."""
+        return max((told_ms for arrived_ms, told_ms in self.floors if arrived_ms <= by_ms), default=0)
 
-NOTHING_BEFORE = Situation(0, b"", None)
+    def raised(self, arrived_ms: int, told_ms: int) -> Floors:
+        """Return the floors with one more, without those that tell no more than it."""
+        if any(known <= arrived_ms and told >= told_ms for known, told in self.floors):
+            return self.floors
+        others = [one for one in self.floors if one[0] < arrived_ms or one[1] > told_ms]
+        return (
+            *(one for one in others if one[0] < arrived_ms),
+            (arrived_ms, told_ms),
+            *(o for o in others if o[0] >= arrived_ms),
+        )
+
+
+NOTHING_BEFORE = Situation((), b"", None)
 
 
 class Times:
@@ -88,6 +109,7 @@ class Times:
         self._of_boot: dict[bytes, list[Sample]] = {}
         for one in self.samples:
             self._of_boot.setdefault(one.boot, []).append(one)
+        self._lowest_arrival: list[int] | None = None
         self._is_in_order = all(before.arrived_ms <= after.arrived_ms for before, after in pairwise(main))
 
     def at_arrival(self, position: int) -> Interval:
@@ -104,11 +126,23 @@ class Times:
         answer = self._answers.get(boot)
         if answer is not None and answer.since_ms > one.arrived_ms:
             return True
-        return bool(self.samples) and (not self._is_in_order or self.samples[-1].arrived_ms > one.arrived_ms)
+        if not self._is_in_order:
+            return True
+        return bool(self.samples) and self.samples[-1].arrived_ms > one.arrived_ms
 
     def before(self, position: int) -> Situation:
         """Return what the entries before a position say; all of them, where it is the length of the branch."""
         return self._situations[position]
+
+    def settled_floors(self, position: int) -> Floors:
+        """Return the floors before a position as the entries from there on ask for them: what all know is one."""
+        if self._lowest_arrival is None:
+            self._lowest_arrival = [*_running_min_from_the_end([one.arrived_ms for one in self._main]), FOR_EVER]
+        known_by_all = self._lowest_arrival[position]
+        situation = self.before(position)
+        base_ms = situation.floor_ms(known_by_all)
+        later = tuple(one for one in situation.floors if one[0] > known_by_all)
+        return ((0, base_ms), *later) if base_ms else later
 
     def first_sample(self, boot: bytes, position: int) -> Sample | None:
         """Return the first believed sample of a boot, if it stands before a position."""
@@ -129,7 +163,7 @@ class Times:
         for position, one in enumerate(self._main):
             self._situations.append(situation)
             if isinstance(one.body, Clock) and one.stamp is not None:
-                if is_believed(one.body, situation.floor_ms, one.arrived_ms):
+                if is_believed(one.body, situation.floor_ms(one.arrived_ms), one.arrived_ms):
                     signed_by_ms = _signed_by_ms(one.body, one.stamp)
                     at = (position, one.seq, one.arrived_ms, one.stamp.boot)
                     self.samples.append(Sample(*at, one.body, signed_by_ms))
@@ -142,18 +176,19 @@ class Times:
         """Return what is known after an entry from what was known before it on its branch."""
         if one.stamp is None:
             return before
-        floor_ms, boot, confirmed = before
+        floors, boot, confirmed = before
         if one.stamp.boot != boot:
             boot, confirmed = one.stamp.boot, None
-        if isinstance(one.body, Clock) and is_believed(one.body, floor_ms, one.arrived_ms):
-            floor_ms = max(floor_ms, one.body.hub_ms)
+        if isinstance(one.body, Clock):
+            if is_believed(one.body, before.floor_ms(one.arrived_ms), one.arrived_ms):
+                floors = before.raised(one.arrived_ms, one.body.hub_ms)
         elif isinstance(one.body, Opened):
             manifest = self._manifests.get(one.body.manifest) if one.body.manifest else None
-            is_signed = manifest is not None and manifest.issued_ms < one.arrived_ms
-            floor_ms = max(floor_ms, manifest.issued_ms if manifest is not None and is_signed else 0)
+            if manifest is not None and manifest.issued_ms < one.arrived_ms:
+                floors = before.raised(one.arrived_ms, manifest.issued_ms)
             if one.body.confirmed_ms is not None:
                 confirmed = (one.body.confirmed_ms, one.stamp.monotonic_ms)
-        return Situation(floor_ms, boot, confirmed)
+        return Situation(floors, boot, confirmed)
 
     def beside(self, one: Arrived, before: Situation, known_by_ms: int) -> Interval:
         """Return the interval of an entry off the main branch: after it comes nothing that is known."""
@@ -166,7 +201,7 @@ class Times:
 
     def _narrowed(self, one: Arrived, before: Situation, ceiling_ms: int, known_by_ms: int) -> Interval:
         not_after = ceiling_ms
-        not_before = min(before.floor_ms, not_after)
+        not_before = min(before.floor_ms(known_by_ms), not_after)
         if one.stamp is None:
             return Interval(not_before, not_after, one.arrived_ms, FROM_ARRIVAL)
         anchor = self._anchor(one.stamp, known_by_ms)

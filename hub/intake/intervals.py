@@ -69,6 +69,12 @@ Readings = tuple[tuple[bytes, int], ...]
 """The boots that granted under one reading of the day, each with the moment its first such grant arrived."""
 
 
+Floors = tuple[tuple[int, int], ...]
+"""The newest hub-signed time before an entry, as it became known: (moment of arrival, time), both rising. One pair, but
+where a hole was filled later.
+"""
+
+
 @dataclass(frozen=True)
 class Known:
     """What is known about time beside an entry's own past: samples by boot and in order of the chain, answers by boot,
@@ -119,6 +125,28 @@ def is_believed(clock: Clock, floor_ms: int, arrived_ms: int) -> bool:
     return floor_ms - BELIEVED_WITHIN_MS <= clock.hub_ms <= arrived_ms + BELIEVED_WITHIN_MS
 
 
+def floor_known(floors: Floors, by_ms: int) -> int:
+    """Return the newest hub-signed time that was known by a moment."""
+    if floors and floors[-1][0] <= by_ms:
+        return floors[-1][1]
+    return max((floor_ms for arrived_ms, floor_ms in floors if arrived_ms <= by_ms), default=0)
+
+
+def with_floor(floors: Floors, arrived_ms: int, floor_ms: int) -> Floors:
+    """Return floors with a time that became known at a moment, without those that tell no more than it."""
+    if floor_known(floors, arrived_ms) >= floor_ms:
+        return floors
+    others = (one for one in floors if one[0] < arrived_ms or one[1] > floor_ms)
+    return tuple(sorted((*others, (arrived_ms, floor_ms))))
+
+
+def settled(floors: Floors, by_ms: int) -> Floors:
+    """Return floors as entries ask for them that arrive at a moment or later: what was known by then is one."""
+    base_ms = floor_known(floors, by_ms)
+    later = tuple(one for one in floors if one[0] > by_ms)
+    return ((0, base_ms), *later) if base_ms else later
+
+
 def know(samples: Iterable[Sample], answers: Mapping[bytes, Answer]) -> Known:
     """Return samples, in the order of the chain, as they are asked for."""
     in_order = tuple(samples)
@@ -129,14 +157,14 @@ def know(samples: Iterable[Sample], answers: Mapping[bytes, Answer]) -> Known:
 
 
 class Signed(NamedTuple):
-    """An entry as far as time is concerned: its place, its stamp, its arrival, the floor before it, and what was
+    """An entry as far as time is concerned: its place, its stamp, its arrival, the floors before it, and what was
     confirmed in its boot (moment, monotonic).
     """
 
     seq: int
     stamp: Stamp
     arrived_ms: int
-    floor_ms: int
+    floors: Floors
     confirmed: tuple[int, int] | None
 
 
@@ -146,7 +174,7 @@ def interval(signed: Signed, known: Known, known_by_ms: int) -> Interval:
     latest = signed.arrived_ms
     if known.in_order:
         latest = min(latest, known.ceiling_after(signed.seq, known_by_ms))
-    earliest = min(signed.floor_ms, latest)
+    earliest = min(floor_known(signed.floors, known_by_ms), latest)
     anchor = _anchor(stamp, known, known_by_ms)
     if anchor is None:
         guess, source = stamp.wall_ms, Source.WALL

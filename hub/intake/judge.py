@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from hub.intake.intervals import (
     FOR_EVER_MS,
+    Floors,
     Interval,
     Known,
     Reading,
@@ -22,9 +23,11 @@ from hub.intake.intervals import (
     Signed,
     Source,
     day_of,
+    floor_known,
     interval,
     is_believed,
     signed_by,
+    with_floor,
 )
 from hub.intake.reasons import NONE, NOT_COUNTED, RELEASABLE, UNCOVERED, Reason
 from hub.intake.settle import RepeatKey
@@ -79,14 +82,14 @@ class _Course:
         self._known = known
         self.manifest, self.newest = fold.manifest, fold.newest
         self.used = dict(fold.used)
-        self.floor_ms, self.boot, self.confirmed, self.sample = fold.floor_ms, fold.boot, fold.confirmed, fold.sample
+        self.floors, self.boot, self.confirmed, self.sample = fold.floors, fold.boot, fold.confirmed, fold.sample
         self.offers: dict[tuple[int, int, int, int], _Offer] = {}
         self._limits: dict[int, int] = {}
         self._limits_under: tuple[Instance, int] | None = None
 
     def fold(self) -> Fold:
         used = tuple(sorted(self.used.items()))
-        return Fold(self.manifest, self.newest, used, self.floor_ms, self.boot, self.confirmed, self.sample)
+        return Fold(self.manifest, self.newest, used, self.floors, self.boot, self.confirmed, self.sample)
 
     def limit(self, facts: Facts, allotment: int) -> int:
         """Return what covers grants now: the most that was signed since the newest manifest that was named. What was
@@ -108,20 +111,20 @@ class _Course:
             self.boot, self.confirmed, self.sample = boot, None, earlier
 
     def take_sample(self, attested: Attested, clock: Clock, stamp: Stamp) -> bool:
-        if not is_believed(clock, self.floor_ms, attested.arrived_ms):
+        if not is_believed(clock, floor_known(self.floors, attested.arrived_ms), attested.arrived_ms):
             return False
-        self.floor_ms = max(self.floor_ms, clock.hub_ms)
+        self.floors = with_floor(self.floors, attested.arrived_ms, clock.hub_ms)
         if self.sample is None:
             self.sample = _sample(attested, clock, stamp)
         return True
 
-    def name_manifest(self, opened: Opened, stamp: Stamp, manifest: Manifest | None) -> None:
+    def name_manifest(self, opened: Opened, stamp: Stamp, arrived_ms: int, manifest: Manifest | None) -> None:
         """Go on under a manifest; None is one that had not been signed when the entry arrived, or none at all."""
         self.manifest, self.offers = opened.manifest if manifest is not None else None, {}
         if opened.confirmed_ms is not None:
             self.confirmed = (opened.confirmed_ms, stamp.monotonic_ms)
         if manifest is not None and self.manifest is not None:
-            self.floor_ms = max(self.floor_ms, manifest.issued_ms)
+            self.floors = with_floor(self.floors, arrived_ms, manifest.issued_ms)
             self.newest = self.manifest if self.newest is None else max(self.newest, self.manifest)
 
 
@@ -136,7 +139,8 @@ def _judge_one(  # one step of the fold
     if isinstance(body, Grant):
         return _judge_grant(facts, course, attested, entry.stamp, body, known, voids, off)
     if isinstance(body, Opened):
-        course.name_manifest(body, entry.stamp, _manifest_named(body, attested.arrived_ms, facts.manifests))
+        manifest = _manifest_named(body, attested.arrived_ms, facts.manifests)
+        course.name_manifest(body, entry.stamp, attested.arrived_ms, manifest)
     elif isinstance(body, Clock):
         if not course.take_sample(attested, body, entry.stamp) and not off:
             return _without_key(facts, attested, Reason.CLOCK)
@@ -179,9 +183,10 @@ def _judge_grant(  # one step of the fold
         course.used[event.allotment] = course.used.get(event.allotment, 0) + grant.points
     replacement = replacement_of(facts, attested.seq, grant)
     offer = _offered(facts, course, grant, event) if replacement is None else _replaced(facts, grant, replacement)
-    signed = Signed(attested.seq, stamp, attested.arrived_ms, course.floor_ms, course.confirmed)
+    signed = Signed(attested.seq, stamp, attested.arrived_ms, course.floors, course.confirmed)
     at_arrival = interval(signed, known, attested.arrived_ms)
-    in_full = interval(signed, known, FOR_EVER_MS) if known.by_boot or known.answers else at_arrival
+    is_more_known = known.by_boot or known.answers or len(course.floors) > 1
+    in_full = interval(signed, known, FOR_EVER_MS) if is_more_known else at_arrival
     decision = facts.decisions.get(attested.hash)
     is_read = is_released(decision, Reason.DAY)  # a person has put it on the booth's reading: nothing later moves it
     told = (at_arrival, at_arrival if is_read else in_full)
@@ -379,9 +384,9 @@ def _without_key(facts: Facts, attested: Attested, reasons: Reason) -> Standing:
 
 
 def samples_in(
-    entries: Iterable[Attested], manifests: Mapping[tuple[Instance, int], Manifest], floor_ms: int
+    entries: Iterable[Attested], manifests: Mapping[tuple[Instance, int], Manifest], floors: Floors = ()
 ) -> list[Sample]:
-    """Return the believed time samples of a branch, in order. `floor_ms` is the newest hub-signed time before it."""
+    """Return the believed time samples of a branch, in order. `floors` are the hub-signed times before it."""
     samples = []
     for attested in entries:
         entry = attested.entry
@@ -389,9 +394,11 @@ def samples_in(
             continue
         if isinstance(entry.body, Opened):
             manifest = _manifest_named(entry.body, attested.arrived_ms, manifests)
-            floor_ms = max(floor_ms, manifest.issued_ms if manifest else 0)
-        elif isinstance(entry.body, Clock) and is_believed(entry.body, floor_ms, attested.arrived_ms):
-            floor_ms = max(floor_ms, entry.body.hub_ms)
+            floors = with_floor(floors, attested.arrived_ms, manifest.issued_ms if manifest else 0)
+        elif isinstance(entry.body, Clock) and is_believed(
+            entry.body, floor_known(floors, attested.arrived_ms), attested.arrived_ms
+        ):
+            floors = with_floor(floors, attested.arrived_ms, entry.body.hub_ms)
             samples.append(_sample(attested, entry.body, entry.stamp))
     return samples
 

@@ -11,14 +11,14 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 import sqlalchemy as sa
 
 from hub.intake.chain import Branches, Line, Lines, branches, fork_seq, fork_tip
 from hub.intake.facts import accepted_holes, events_now, find_kiosk, lines_of, load_facts
-from hub.intake.intervals import Known, know
+from hub.intake.intervals import FOR_EVER_MS, Known, know
 from hub.intake.judge import judge, samples_in
 from hub.intake.progress import Progress, lock_progress, write_progress
 from hub.intake.reach import (
@@ -92,16 +92,17 @@ def judge_on(  # what goes on at the cursor
 ) -> Progress:
     """Judge entries that follow the cursor of a plain kiosk, and those before them that they can change."""
     facts = load_facts(hub, connection, kiosk, grants_in(fresh))
-    samples = samples_in(fresh, facts.manifests, progress.fold.floor_ms)
+    samples = samples_in(fresh, facts.manifests, progress.fold.floors)
     ours = [progress.fold.sample] if progress.fold.sample is not None else []
     known = know([*ours, *samples], facts.answers)
     if comes_back(connection, kiosk, progress.fold, fresh):
-        known = know(samples_in(landmarks(connection, kiosk), facts.manifests, 0), facts.answers)
-    known = with_readings(connection, kiosk, known, facts, fresh, progress.fold.floor_ms)
+        known = know(samples_in(landmarks(connection, kiosk), facts.manifests), facts.answers)
+    known = with_readings(connection, kiosk, known, facts, fresh, progress.fold)
     voids, voided_before = voids_among_new(connection, kiosk, facts, fresh)
     places = _fold_places(fresh, progress.fold.boot, last_kept_fold(connection, kiosk))
     fold, folds, standings = _judge_in_parts(facts, progress.fold, fresh, known, voids, places)
-    keep_folds(connection, kiosk, folds)
+    fold = fold.asked_from(FOR_EVER_MS)
+    keep_folds(connection, kiosk, _settled(folds, fresh))
     touched = voided_before | open_questions(connection, kiosk, fresh)
     touched |= before_first_sample(connection, kiosk, progress, samples)
     touched |= arrived_after(connection, kiosk, progress, samples)
@@ -156,7 +157,7 @@ def judge_whole(
     attested = {one.link.hash: one.attested for one in stored}
     main = [attested[link.hash] for link in tree.main]
     facts = load_facts(hub, connection, kiosk, grants_in(attested.values()))
-    known = replace(know(samples_in(main, facts.manifests, 0), facts.answers), readings=readings_in(main))
+    known = replace(know(samples_in(main, facts.manifests), facts.answers), readings=readings_in(main))
     voids = voids_among(voids_in(main), grants_by_number(main), known, facts.decisions)
     runs = runs_aside([one for one in stored if one.link.hash in tree.aside])
     wanted = [*_fold_places(main, b"", 0), *(run[0].attested.seq for run in runs)]
@@ -171,8 +172,10 @@ def judge_whole(
     is_plain = not tree.aside and not tree.beyond and lines.is_empty
     forget_folds(connection, kiosk)
     if is_plain:
-        keep_folds(connection, kiosk, folds)
-    after = progress._replace(cursor=tree.cursor, beyond=tree.beyond, is_plain=is_plain, fold=fold)
+        keep_folds(connection, kiosk, _settled(folds, main))
+    after = progress._replace(
+        cursor=tree.cursor, beyond=tree.beyond, is_plain=is_plain, fold=fold.asked_from(FOR_EVER_MS)
+    )
     if only is None and len(main) == (main[-1].seq if main else 0):
         cause = _with_lowered(connection, kiosk, fold, cause)
     if cause.may_wait and len(changes) > RUN_LIMIT:
@@ -201,9 +204,8 @@ def _changes_at(
     wanted = [one for _, run in stretches for one in run if (one.seq, one.hash) in names]
     facts = load_facts(hub, connection, kiosk, grants_in(wanted))
     marks = landmarks(connection, kiosk)
-    known = know(samples_in(marks, facts.manifests, 0), facts.answers)
-    floor_ms = min(fold.floor_ms for fold, _ in stretches)
-    known = with_readings(connection, kiosk, known, facts, [*wanted, *fresh], floor_ms)
+    known = know(samples_in(marks, facts.manifests), facts.answers)
+    known = with_readings(connection, kiosk, known, facts, [*wanted, *fresh], stretches[0][0])
     voids = voids_on(connection, kiosk, voids_in(marks), known, facts.decisions, {seq for seq, _ in names})
     standings = [
         one
@@ -319,6 +321,13 @@ def _judge_in_parts(
         fold, part = judge(facts, fold, run[start:end], known, voids)
         standings += part
     return fold, folds, standings
+
+
+def _settled(folds: Mapping[int, Fold], run: Sequence[Attested]) -> dict[int, Fold]:
+    """Return folds as the entries of their run ask for them, and any that come after it."""
+    lows = [*accumulate((one.arrived_ms for one in reversed(run)), min)][::-1]
+    places = {one.seq: low for one, low in zip(run, lows, strict=True)}
+    return {seq: fold.asked_from(places[seq]) for seq, fold in folds.items()}
 
 
 def runs_aside(stored: Sequence[Stored]) -> list[list[Stored]]:

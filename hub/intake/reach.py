@@ -27,7 +27,7 @@ def voids_among_new(
     before = entries_numbered(connection, kiosk, named_by(voids))
     grants = {**grants_by_number(before.values()), **grants_by_number(fresh)}
     marks = landmarks(connection, kiosk)
-    known = know(samples_in(marks, facts.manifests, 0), facts.answers)
+    known = know(samples_in(marks, facts.manifests), facts.answers)
     found = voids_among(voids, grants, known, facts.decisions)
     return found, {(seq, before[seq].hash) for seq in found.voided if seq in before}
 

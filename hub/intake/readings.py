@@ -9,22 +9,22 @@ from dataclasses import replace
 
 import sqlalchemy as sa
 
-from hub.intake.intervals import Known, Readings, with_reading
+from hub.intake.intervals import Known, Readings, floor_known, with_reading
 from hub.intake.judge import replacement_of
 from hub.intake.stored import entries_like
-from hub.intake.values import Attested, Facts, grants_in
+from hub.intake.values import Attested, Facts, Fold, grants_in
 from sync.citytime import city_day
 from sync.entry import Grant, Trust
 from sync.manifest import OccasionBy
 
 
 def with_readings(  # what a reading may turn on
-    connection: sa.Connection, kiosk: bytes, known: Known, facts: Facts, entries: Sequence[Attested], floor_ms: int
+    connection: sa.Connection, kiosk: bytes, known: Known, facts: Facts, entries: Sequence[Attested], before: Fold
 ) -> Known:
-    """Return what is known, with what other boots read in the same place, where a once-a-day grant may turn on it. No
-    entry was signed before `floor_ms`.
+    """Return what is known, with what other boots read in the same place, where a once-a-day grant may turn on it. The
+    entries come after the fold `before`.
     """
-    unsure = grants_in(_unsure(facts, entries, floor_ms))
+    unsure = grants_in(_unsure(facts, entries, floor_known(before.floors, 0)))
     if not unsure:
         return known
     others = {(one.seq, one.hash): one for one in [*entries, *entries_like(connection, kiosk, unsure)]}

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import NamedTuple
 
 import cbor2
 
-from hub.intake.intervals import (
-    Answer,
-    Sample,
-    Source,
-)
+from hub.intake.intervals import Answer, Floors, Sample, Source, settled
 from hub.intake.reasons import NONE, NOT_COUNTED, Reason
 from hub.intake.settle import Claim, RepeatKey
 from sync.entry import Clock, Entry, Grant
@@ -172,14 +168,18 @@ class Fold:
     manifest: tuple[Instance, int] | None = None
     newest: tuple[Instance, int] | None = None
     used: tuple[tuple[int, int], ...] = ()
-    floor_ms: int = 0
+    floors: Floors = ()
     boot: bytes = b""
     confirmed: tuple[int, int] | None = None
     sample: Sample | None = None
 
+    def asked_from(self, arrived_ms: int) -> Fold:
+        """Return the fold as entries need it that arrive at a moment or later."""
+        return replace(self, floors=settled(self.floors, arrived_ms))
+
     def pack(self) -> bytes:
         """Return the fold as bytes for the progress tables."""
-        past = (self.manifest, self.newest, self.used, self.floor_ms)
+        past = (self.manifest, self.newest, self.used, self.floors)
         return cbor2.dumps((*past, self.boot, self.confirmed, self.sample))
 
     @classmethod
@@ -187,10 +187,10 @@ class Fold:
         """Return the fold in `packed`; the empty fold for nothing."""
         if not packed:
             return cls()
-        manifest, newest, used, floor_ms, boot, confirmed, sample = cbor2.loads(packed, immutable=True)
+        manifest, newest, used, floors, boot, confirmed, sample = cbor2.loads(packed, immutable=True)
         if sample is not None:
             sample = Sample(*sample)._replace(clock=Clock(*sample[3]))
-        return cls(_named(manifest), _named(newest), used, floor_ms, boot, confirmed, sample)
+        return cls(_named(manifest), _named(newest), used, floors, boot, confirmed, sample)
 
 
 def _named(value: tuple[tuple[int, bytes], int] | None) -> tuple[Instance, int] | None:

@@ -356,3 +356,22 @@ def test_each_entry_beside_the_main_branch_is_in_one_run_however_many_follow_one
 
     assert sorted(one.link.hash for run in runs for one in run) == sorted(one.link.hash for one in [*root, *rest])
     assert all(later.link.prev == earlier.link.hash for run in runs for earlier, later in pairwise(run))
+
+
+def test_a_sample_that_turns_up_in_an_accepted_hole_takes_nothing_back(world: World) -> None:
+    booth = world.booth()
+    booth.add(booth.opened(), Stamp(0, b"a" * 16, 1_000, 0))
+    booth.add(Clock(MORNING_MS + 2 * DAY_MS, 10_000, 10_020), Stamp(0, b"b" * 16, 10_020, 2))
+    booth.add(booth.make_grant(0), Stamp(0, b"c" * 16, 2_000, 0))
+    world.now_ms = MORNING_MS + 3 * DAY_MS
+    booth.send(last_seq=1)
+    booth.send(first_seq=3)
+    world.now_ms += 60_000
+    world.do(accept_hole, booth.kiosk, 2, 2)
+    world.now_ms += 60_000
+
+    booth.send(first_seq=2, last_seq=2)
+
+    assert world.verdicts(booth) == {"posted": (1, 50)}
+    assert world.flags(booth) == {3: ("time doubted",)}
+    assert defects(world) == []

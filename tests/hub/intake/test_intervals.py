@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hub.intake.intervals import (
     FOR_EVER_MS,
     Answer,
+    Floors,
     Interval,
     Known,
     Reading,
@@ -19,10 +20,13 @@ from hub.intake.intervals import (
     Source,
     anchored_day,
     day_of,
+    floor_known,
     interval,
     is_believed,
     know,
+    settled,
     signed_by,
+    with_floor,
     with_reading,
 )
 from sync.citytime import DAY_MS, city_day
@@ -36,7 +40,7 @@ TODAY = city_day(MORNING_MS)
 
 def signed(monotonic_ms: int = HOUR_MS, wall_ms: int = 0, floor_ms: int = 0, seq: int = 5) -> Signed:
     """Return an entry of a Pi that believes in `wall_ms`, arrived two days after the morning."""
-    return Signed(seq, Stamp(wall_ms, BOOT, monotonic_ms, 0), MORNING_MS + 2 * DAY_MS, floor_ms, None)
+    return Signed(seq, Stamp(wall_ms, BOOT, monotonic_ms, 0), MORNING_MS + 2 * DAY_MS, ((0, floor_ms),), None)
 
 
 def sample(hub_ms: int, received_ms: int, seq: int = 9, arrived_ms: int = MORNING_MS + 2 * DAY_MS) -> Sample:
@@ -216,3 +220,18 @@ def test_whether_a_reading_is_alone_turns_on_the_first_two_boots(
         others = any(other != boot and arrived_ms <= known_by_ms for other, arrived_ms in told)
         assert others == any(other != boot and arrived_ms <= known_by_ms for other, arrived_ms in readings)
     assert len(readings) <= 2
+
+
+floors_told = st.lists(st.tuples(moments, moments), max_size=8)
+
+
+@given(told=floors_told, by_ms=moments, from_ms=moments)
+def test_a_floor_counts_from_when_it_arrived(told: list[tuple[int, int]], by_ms: int, from_ms: int) -> None:
+    floors: Floors = ()
+    for arrived_ms, floor_ms in told:
+        floors = with_floor(floors, arrived_ms, floor_ms)
+
+    newest_ms = max((floor_ms for arrived_ms, floor_ms in told if arrived_ms <= by_ms), default=0)
+    assert floor_known(floors, by_ms) == newest_ms
+    if by_ms >= from_ms:
+        assert floor_known(settled(floors, from_ms), by_ms) == newest_ms

@@ -99,7 +99,7 @@ class Chain:
         return self
 
     def judged(self, facts: Facts = FACTS, known: Known | None = None) -> list[Standing]:
-        samples = know(samples_in(self.entries, facts.manifests, 0), facts.answers)
+        samples = know(samples_in(self.entries, facts.manifests), facts.answers)
         voids = voids_among(self.entries, self.grants(), known or samples, facts.decisions)
         return judge(facts, Fold(), self.entries, known or samples, voids).standings
 
@@ -401,7 +401,7 @@ CHAIN_OF_ALL = (
 @given(st.sets(st.integers(1, len(CHAIN_OF_ALL.entries) - 1)))
 def test_a_fold_kept_anywhere_gives_the_same_standings(cuts: set[int]) -> None:
     entries = CHAIN_OF_ALL.entries
-    known = know(samples_in(entries, FACTS.manifests, 0), {})
+    known = know(samples_in(entries, FACTS.manifests, ()), {})
     whole = judge(FACTS, Fold(), entries, known)
 
     standings: list[Standing] = []
