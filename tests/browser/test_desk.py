@@ -334,7 +334,7 @@ def test_what_an_act_takes_back_is_shown_by_keyboard_alone_and_then_done(scene: 
     page.keyboard.type("別の人だった")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("1件・50ポイントを、1人から取り戻します")).to_be_visible()
+    expect(page.get_by_text("1件の付与が変わります。1人が 50ポイントを失います。")).to_be_visible()
     found = violations(page)
     page.set_viewport_size(NARROW)
     found += violations(page)

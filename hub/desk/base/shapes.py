@@ -10,6 +10,7 @@ from markupsafe import Markup
 from werkzeug.routing import BaseConverter, ValidationError
 
 from hub.desk.base.deeds import deed_of
+from hub.desk.base.moves import coming_text, coming_text_en
 from hub.desk.base.reasons import why_of, whys_of
 from hub.desk.base.wording import flag_of
 from sync.citytime import city_datetime
@@ -126,6 +127,8 @@ FILTERS: Final[dict[str, Callable[..., object]]] = {
     "clock": clock,
     "code_image": code_image,
     "comma": comma,
+    "coming_text": coming_text,
+    "coming_text_en": coming_text_en,
     "day": day,
     "deed_of": deed_of,
     "duration": duration,

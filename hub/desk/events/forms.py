@@ -53,6 +53,22 @@ class ActivityForm(RowForm):
         """Tell whether the row is an activity."""
         return bool(self.name.data and self.name.data.strip())
 
+    @property
+    def is_begun(self) -> bool:
+        """Tell whether something stands in a new row beside its name. What was an activity may lose its name: then it
+        ends.
+        """
+        typed = (self.points.data or "").strip() or (self.slots.data or "").strip() or self.daily_limit.data
+        return bool(typed) and (self.activity.data or "0") == "0"
+
+    def validate_name(self, _field: Any) -> None:  # WTForms calls it by its name
+        """What was typed into a row is not thrown away without a word."""
+        if not self.is_filled and self.is_begun:
+            raise ValidationError(
+                "名前を入れてください。使わない行なら、ほかの欄を空にしてください / "
+                "It needs a name, or nothing else either"
+            )
+
     def validate_activity(self, field: Any) -> None:  # WTForms calls it by its name
         """Its number is the page's own: 0 for a new one."""
         if not re.fullmatch(r"[0-9]{1,10}", field.data or "0"):

@@ -15,7 +15,9 @@ from hub.acts import events as acts
 from hub.acts.doing import Done
 from hub.desk.base.acting import Asked, Page, do, errand, fresh
 from hub.desk.base.forms import VersionForm, choices
+from hub.desk.base.moves import Effect
 from hub.desk.events import queries
+from hub.desk.events.changes import changes_of
 from hub.desk.events.forms import ChangeEventForm, EventForm, event_fields
 from hub.desk.events.queries import EventLine
 from hub.desk.offices.queries import allotments, organisations
@@ -50,7 +52,7 @@ def add() -> Page:
     if form.validate():
         values = form.values({})
         done = do(Asked(form, errand(acts.add_event), url_for(".new"), ADDED, "name"), acts.add_event, *values)
-        if isinstance(done, Done):
+        if isinstance(done, Effect):
             flash(f"イベント「{values[0]}」を加えました。端末に割り当てると使えます。")
             return redirect(url_for(".event", number=done.made))
         if done is not None:
@@ -75,12 +77,14 @@ def change(number: int) -> Page:
             shown = queries.activities_of(connection, number, form.version.data)
         values = form.values(queries.slots_of(shown))
         back = url_for(".event", number=number)
-        asked = Asked(form, errand(acts.change_event, number), back, form.reason.data, "name")
+        asked = Asked(
+            *(form, errand(acts.change_event, number), back, form.reason.data, "name"),
+            about=f"イベント「{line.title}」",
+            changes=changes_of(line.event, values),
+        )
         done = do(asked, acts.change_event, number, form.version.data, *values)
-        if isinstance(done, Done):
-            flash(
-                f"イベント「{values[0]}」を変更しました。届いていた付与も見なおしました。端末設定を新しくしてください。"
-            )
+        if isinstance(done, Effect):
+            flash(f"イベント「{values[0]}」を変更しました。{done.said}端末設定を新しくしてください。")
             return redirect(back)
         if done is not None:
             return done
@@ -106,7 +110,7 @@ def _turn(number: int, name: str, function: Callable[..., Done[Any]], said: str)
     if form.validate():
         back = url_for(".event", number=number)
         done = do(Asked(form, errand(function, number), back, form.reason.data), function, number, form.version.data)
-        if isinstance(done, Done):
+        if isinstance(done, Effect):
             flash(said)
             return redirect(back)
         if done is not None:

@@ -41,7 +41,7 @@ def rename(kiosk: bytes) -> Page:
 def top_up(kiosk: bytes) -> Page:
     """Raise the kiosk's share; what was held for want of it is posted."""
     form = ShareChangeForm(prefix="top-up")
-    said = f"端末枠に {form.points.data or 0:,} ポイントを追加しました。要確認だった付与も見なおしました。"
+    said = f"端末枠に {form.points.data or 0:,} ポイントを追加しました。"
     arguments = lambda: (form.allotment.data, form.points.data)  # noqa: E731  # asked for once it is valid
     return act_on(kiosk, "top-up", form, acts.top_up, arguments, said, field="points")
 

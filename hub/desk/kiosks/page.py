@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ from hub.acts.doing import Done
 from hub.desk.acts.queries import ActLine, acts_on
 from hub.desk.base.acting import Asked, Page, do, errand, fresh
 from hub.desk.base.forms import ActForm, ReasonForm, choices
+from hub.desk.base.moves import Effect
 from hub.desk.events.queries import EventLine, events
 from hub.desk.held.queries import HeldGroup, held_groups
 from hub.desk.kiosks import journal
@@ -31,6 +32,7 @@ from hub.desk.kiosks.settings import Settings, events_of_kiosk, settings_of
 from hub.desk.offices.queries import AllotmentLine, OrganisationLine, allotments, organisations
 from hub.desk.records.flags import flags_of
 from hub.intake.reasons import Reason
+from hub.register.kiosks import newest_name
 from hub.served import served
 
 kiosks = Blueprint("kiosks", __name__, url_prefix="/kiosks")
@@ -122,6 +124,7 @@ def act_on(
     subject: str = "",
     reason: str = "",
     field: str = "reason",
+    changes: Sequence[str] = (),
 ) -> Page:
     """Carry out an act on a kiosk as a form asks for it: say that it is done, or show the page with what is wrong.
 
@@ -131,14 +134,21 @@ def act_on(
     if form.validate():
         back = url_for("desk.kiosks.kiosk", kiosk=kiosk)
         of = errand(function, f"{kiosk.hex()}{subject}")
-        asked = Asked(form, of, back, reason or form["reason"].data, field)
+        asked = Asked(form, of, back, reason or form["reason"].data, field, f"端末「{name_of(kiosk)}」", changes)
         done = do(asked, function, kiosk, *arguments())
-        if isinstance(done, Done):
-            flash(said)
+        if isinstance(done, Effect):
+            flash(said + done.said)
             return redirect(back)
         if done is not None:
             return done
     return kiosk_page(kiosk, {name: form}), HTTPStatus.BAD_REQUEST
+
+
+def name_of(kiosk: bytes) -> str:
+    """Return what a kiosk is called now."""
+    with served().hub.store.reading() as connection:
+        found = newest_name(connection, kiosk)
+    return found.name if found is not None else kiosk.hex()
 
 
 def _forms(told: Told) -> dict[str, ActForm]:

@@ -1,0 +1,45 @@
+"""What becomes otherwise when an event is changed, said before it is done. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hub.desk.base.shapes import moment, rule_text
+from sync.manifest import Activity, Event, OccasionBy
+
+_HOW_OFTEN = {OccasionBy.NONE: "イベントで1回", OccasionBy.DAY: "1日に1回", OccasionBy.SLOT: "時間帯ごとに1回"}
+
+
+def changes_of(event: Event, values: tuple[Any, ...]) -> list[str]:
+    """Return a line for each difference between an event and what was typed, as EventForm.values gives it."""
+    name, starts_ms, ends_ms, allotment, activities = values
+    said = [f"名前: {event.name} → {name}"] if name != event.name else []
+    if (starts_ms, ends_ms) != (event.starts_ms, event.ends_ms):
+        before, after = _window(event.starts_ms, event.ends_ms), _window(starts_ms, ends_ms)
+        said.append(f"いつ: {before} → {after}")
+    if allotment != event.allotment:
+        said.append("付与枠")
+    return said + _of_activities(event.activities, activities)
+
+
+def activity_text(activity: Activity) -> str:
+    """Return what an activity gives, how often, up to which limit and in which slots."""
+    limit = f"・1日 {activity.daily_limit}回まで" if activity.daily_limit else ""
+    slots = f"({'、'.join(slot.name for slot in activity.slots)})" if activity.slots else ""
+    return f"{rule_text(activity.rule)}・{_HOW_OFTEN[activity.occasion_by]}{limit}{slots}"
+
+
+def _of_activities(before: tuple[Activity, ...], after: tuple[Activity, ...]) -> list[str]:
+    known, kept = {one.activity: one for one in before}, {one.activity for one in after}
+    said = []
+    for one in after:
+        old = known.get(one.activity)
+        if old is None:
+            said.append(f"活動「{one.name}」を加える")
+        elif activity_text(old) != activity_text(one):
+            said.append(f"活動「{one.name}」: {activity_text(old)} → {activity_text(one)}")
+    return said + [f"活動「{one.name}」を終える" for one in before if one.activity not in kept]
+
+
+def _window(starts_ms: int, ends_ms: int) -> str:
+    return f"{moment(starts_ms)}〜{moment(ends_ms)}"
