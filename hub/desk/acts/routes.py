@@ -76,6 +76,8 @@ def _act_page(number: bytes, form: ReasonForm | None) -> str:
     with served().hub.store.reading() as connection:
         decided = queries.decided_by(connection, line.kiosk, number) if line.kiosk else []
         left = queries.left_to_judge(connection, number)
+        run = queries.range_of(connection, line.kiosk, number) if line.kiosk else None
+        meant = queries.meant_by(connection, line.kiosk, number) if line.kiosk else ""
     can_be_reopened = bool(decided) and all(one.stands and one.kind != "reopen" for one in decided)
     if form is None:
         form = fresh(ReasonForm, "back", errand(reopen_decision, number))
@@ -85,5 +87,7 @@ def _act_page(number: bytes, form: ReasonForm | None) -> str:
         decided=decided[:RECORDS_SHOWN],
         count=len(decided),
         left=left,
+        run=run,
+        meant=meant,
         form=form if can_be_reopened else None,
     )

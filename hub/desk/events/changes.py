@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from hub.desk.base.shapes import moment, rule_text
-from sync.manifest import Activity, Event, OccasionBy
-
-_HOW_OFTEN = {OccasionBy.NONE: "イベントで1回", OccasionBy.DAY: "1日に1回", OccasionBy.SLOT: "時間帯ごとに1回"}
+from hub.desk.base.shapes import activity_text, moment
+from sync.manifest import Activity, Event
 
 
 def changes_of(event: Event, values: tuple[Any, ...]) -> list[str]:
@@ -20,13 +18,6 @@ def changes_of(event: Event, values: tuple[Any, ...]) -> list[str]:
     if allotment != event.allotment:
         said.append("付与枠")
     return said + _of_activities(event.activities, activities)
-
-
-def activity_text(activity: Activity) -> str:
-    """Return what an activity gives, how often, up to which limit and in which slots."""
-    limit = f"・1日 {activity.daily_limit}回まで" if activity.daily_limit else ""
-    slots = f"({'、'.join(slot.name for slot in activity.slots)})" if activity.slots else ""
-    return f"{rule_text(activity.rule)}・{_HOW_OFTEN[activity.occasion_by]}{limit}{slots}"
 
 
 def _of_activities(before: tuple[Activity, ...], after: tuple[Activity, ...]) -> list[str]:

@@ -12,6 +12,7 @@ from wtforms.validators import Length
 from hub.desk.base.forms import (
     NAME_LENGTH_MAX,
     ActForm,
+    DeskForm,
     NumberField,
     Pick,
     RowForm,
@@ -112,6 +113,18 @@ class ActivityForm(RowForm):
         slots = tuple(Slot(known.get(name, 0), name) for name in _lines(self.slots.data))
         by = OccasionBy(self.occasion_by.data)
         return Activity(number, self.name.data.strip(), rule, by, self.daily_limit.data or 0, slots)
+
+
+class FindEventsForm(DeskForm):
+    """Which events to list."""
+
+    class Meta(DeskForm.Meta):
+        """It only reads, so it goes by GET and needs no guard."""
+
+        csrf = False
+
+    name = StringField("名前の一部")
+    organisation = SelectField("団体", coerce=int, validate_choice=False, default=0)
 
 
 class EventForm(ActForm):

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Blueprint, abort, flash, redirect, render_template, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 
 from hub.acts import events as acts
 from hub.acts.doing import Done
@@ -18,8 +18,8 @@ from hub.desk.base.forms import VersionForm, choices
 from hub.desk.base.moves import Effect
 from hub.desk.events import queries
 from hub.desk.events.changes import changes_of
-from hub.desk.events.forms import ChangeEventForm, EventForm, event_fields
-from hub.desk.events.queries import EventLine
+from hub.desk.events.forms import ChangeEventForm, EventForm, FindEventsForm, event_fields
+from hub.desk.events.queries import EventLine, Wanted
 from hub.desk.offices.queries import allotments, organisations
 from hub.served import served
 
@@ -32,10 +32,23 @@ ADDED = "イベントを登録する"
 
 @events.get("/")
 def page() -> str:
-    """All events, the latest first."""
+    """All events, or those that are looked for: what is going on and comes next, then what is over."""
+    form, now_ms = FindEventsForm(request.args), served().hub.wall_ms()
     with served().hub.store.reading() as connection:
-        found = queries.events(connection)
-    return render_template("events/events.html", events=found)
+        all_events, known = queries.events(connection), organisations(connection)
+    form.organisation.choices = choices([(0, "すべて"), *((one.organisation, one.name) for one in known)])
+    wanted = Wanted(form.name.data or "", form.organisation.data or 0)
+    found = queries.by_nearness(queries.that_match(all_events, wanted), now_ms)
+    coming = [one for one in found if one.event.ends_ms >= now_ms]
+    return render_template(
+        "events/events.html",
+        form=form,
+        names={one.organisation: one.name for one in known},
+        coming=coming,
+        past=found[len(coming) :],
+        is_found=wanted != Wanted(),
+        count=len(all_events),
+    )
 
 
 @events.get("/new")
@@ -133,12 +146,16 @@ def _form_page(form: EventForm, line: EventLine | None, shown: dict[str, Version
     with served().hub.store.reading() as connection:
         serving = queries.kiosks_serving(connection, line.event.event) if line else []
         form.allotment.choices = _allotments_to_choose(connection, line)
+        names = {one.organisation: one.name for one in organisations(connection)}
+    organisation = names.get(line.organisation, "") if line else ""
     turns = dict(shown)
     if line is not None:
         name, function = ("up", acts.take_up_event) if line.is_called_off else ("off", acts.call_off_event)
         of = errand(function, line.event.event)
         turns.setdefault(name, fresh(VersionForm, name, of, version=line.version))
-    return render_template("events/event.html", form=form, line=line, serving=serving, turns=turns)
+    return render_template(
+        "events/event.html", form=form, line=line, serving=serving, turns=turns, organisation=organisation
+    )
 
 
 def _allotments_to_choose(connection: sa.Connection, line: EventLine | None) -> list[Any]:
