@@ -28,13 +28,13 @@ def events(told: Told, *, is_assigned: bool) -> list[Any]:
 
 
 def signed(told: Told) -> list[Any]:
-    """Return the activities that the kiosk may have granted: of events that it serves or has served, and of what is put
-    aside of it.
+    """Return the activities that the kiosk may have granted: of events that it serves or has served, and of what its
+    records name that had to be looked at.
     """
-    named = {event for event, _ in told.put_aside}
+    named = {event for event, _ in told.named}
     lines = [one for one in told.events if one.event.event in told.ever_served | named]
     known = [(one.event.event, activity.activity) for one in lines for activity in one.event.activities]
-    unknown = sorted(told.put_aside - set(known))
+    unknown = sorted(told.named - set(known))
     return [SelectChoice(_value(*one), told.activity_name(*one)) for one in (*known, *unknown)]
 
 

@@ -56,7 +56,7 @@ class Told(NamedTuple):
     replacements: list[journal.ReplacementLine]
     boots: list[journal.BootLine]
     answers: list[journal.AnswerLine]
-    put_aside: set[tuple[int, int]]
+    named: set[tuple[int, int]]
     ever_served: set[int]
     now_ms: int
     acts: list[ActLine]
@@ -102,7 +102,7 @@ def tell(kiosk: bytes) -> Told:
             replacements=journal.replacements(connection, kiosk),
             boots=journal.boots_asked_about(connection, kiosk),
             answers=journal.answers(connection, kiosk),
-            put_aside=journal.activities_named(connection, kiosk),
+            named=journal.activities_named(connection, kiosk),
             ever_served=events_ever_of(connection, kiosk),
             now_ms=hub.wall_ms(),
             acts=acts_on(connection, kiosk, ACTS_SHOWN),
