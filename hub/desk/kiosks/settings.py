@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from hub.desk.base.shares import coming_back
 from hub.desk.events.queries import EventLine, events
 from hub.desk.kiosks.queries import standings
 from hub.intake.facts import lost_now, read_stored_manifest, shares_in_force
 from hub.intake.values import Fold
-from hub.ledger.shares import carried
 from hub.service import Hub, instances
 from hub.store.database import row, rows
 from sync.keys import Instance
@@ -105,7 +105,7 @@ def settings_of(hub: Hub, connection: sa.Connection, kiosk: bytes) -> Settings:
         CarriedShare(
             Share(allotment, total, reserve),
             used.get(allotment, 0),
-            max(0, carried(connection, kiosk, allotment) - total - reserve),
+            coming_back(connection, kiosk, allotment, total + reserve),
         )
         for allotment, (total, reserve) in sorted(shares_in_force(connection, kiosk).items())
     ]
