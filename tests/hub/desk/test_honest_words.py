@@ -88,6 +88,7 @@ def test_points_on_their_way_back_stand_beside_the_share(scene: Scene, desk: Des
 
     assert "端末が新しい設定を受けとると、ポイントが付与枠に戻ります" in lowered.text
     assert "ほかに 99,000 ポイントが もどる途中" in lowered.text
+    assert "そのうち要確認・取り消し・重複になったものも入ります" in lowered.text
     assert "もどる途中" not in desk.get(kiosk_path(scene.short)).text
 
 
