@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, abort, g, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response
 from hub.desk.acts.routes import acts
 from hub.desk.base import visitor, wording
 from hub.desk.base.forms import DeskForm, SignInForm
+from hub.desk.base.refused import refused_forms
 from hub.desk.base.shapes import FILTERS
 from hub.desk.events.routes import events
 from hub.desk.front.routes import front, trust_clock
@@ -46,12 +47,22 @@ def _only_by_the_link() -> Response | None:
     return redirect(url_for("desk.sign_in"))
 
 
+@desk.after_request
+def _left_is_not_refused(answer: Response) -> Response:
+    """A form that the clerk has left is shown again; nothing was wrong with it."""
+    if g.get("is_left") and answer.status_code == HTTPStatus.BAD_REQUEST:
+        answer.status_code = HTTPStatus.OK
+    return answer
+
+
 @desk.app_context_processor
 def _what_every_page_has() -> dict[str, object]:
     return {
         "wording": wording,
         "office": served().office,
         "is_demo": served().hub.is_demo,
+        "shown_ms": served().hub.wall_ms(),
+        "refused_forms": refused_forms,
         "sign_out_form": DeskForm(formdata=None, prefix="out") if visitor.is_known() else None,
     }
 

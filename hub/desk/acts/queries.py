@@ -24,6 +24,7 @@ class ActLine(NamedTuple):
     last_seq: int | None
     event: int | None
     event_name: str
+    activity_name: str
     member: int | None
     issue: int | None
     organisation: int | None
@@ -46,12 +47,14 @@ class Decided(NamedTuple):
 
 
 _ACTS = """
-    SELECT a.*, k.name AS kiosk_name, e.name AS event_name, o.name AS organisation_name, l.name AS allotment_name
+    SELECT a.*, k.name AS kiosk_name, e.name AS event_name, y.name AS activity_name,
+           o.name AS organisation_name, l.name AS allotment_name
     FROM act a
     LEFT JOIN kiosk_name k ON k.kiosk = a.kiosk
      AND k.version = (SELECT max(version) FROM kiosk_name n WHERE n.kiosk = a.kiosk)
     LEFT JOIN event e ON e.event = a.event
      AND e.version = (SELECT max(version) FROM event n WHERE n.event = a.event)
+    LEFT JOIN activity y ON y.event = e.event AND y.version = e.version AND y.activity = a.activity
     LEFT JOIN organisation o ON o.organisation = a.organisation
      AND o.version = (SELECT max(version) FROM organisation n WHERE n.organisation = a.organisation)
     LEFT JOIN allotment l ON l.allotment = a.allotment
@@ -101,6 +104,40 @@ def decided_by(connection: sa.Connection, kiosk: bytes, number: bytes) -> list[D
     return [Decided(one.seq, bytes(one.hash), one.kind, bool(one.stands)) for one in found]
 
 
+def range_of(connection: sa.Connection, kiosk: bytes, number: bytes) -> tuple[int, int] | None:
+    """Return first and last number of the run of records that an act on a kiosk was about, where it was about one."""
+    found = row(
+        connection,
+        """
+        SELECT first_seq, last_seq FROM hole WHERE kiosk = :kiosk AND act = :act
+        UNION ALL SELECT first_seq, last_seq FROM lost_tail WHERE kiosk = :kiosk AND act = :act
+        UNION ALL SELECT first_seq, last_seq FROM replacement WHERE kiosk = :kiosk AND act = :act
+        """,
+        kiosk=kiosk,
+        act=number,
+    )
+    return (found.first_seq, found.last_seq) if found is not None else None
+
+
+def meant_by(connection: sa.Connection, kiosk: bytes, number: bytes) -> str:
+    """Return the event and activity that a replacement of an act says was meant, "" where it made none."""
+    found = row(
+        connection,
+        """
+        SELECT e.name AS event_name, y.name AS activity_name, r.event, r.activity FROM replacement r
+        LEFT JOIN event e ON e.event = r.event
+         AND e.version = (SELECT max(version) FROM event n WHERE n.event = r.event)
+        LEFT JOIN activity y ON y.event = e.event AND y.version = e.version AND y.activity = r.activity
+        WHERE r.kiosk = :kiosk AND r.act = :act
+        """,
+        kiosk=kiosk,
+        act=number,
+    )
+    if found is None:
+        return ""
+    return f"{found.event_name or f'イベント {found.event}'}・{found.activity_name or f'活動 {found.activity}'}"
+
+
 def left_to_judge(connection: sa.Connection, number: bytes) -> int:
     """Return how many records still wait to be looked at because of an act."""
     return int(row(connection, "SELECT count(*) AS number FROM to_judge WHERE act = :act", act=number).number)
@@ -120,6 +157,7 @@ def _line(found: sa.Row[tuple[object, ...]]) -> ActLine:
         last_seq=found.last_seq,
         event=found.event,
         event_name=found.event_name or "",
+        activity_name=found.activity_name or "",
         member=found.member,
         issue=found.issue,
         organisation=found.organisation,

@@ -7,11 +7,12 @@ from http import HTTPStatus
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 
 from hub.acts.decisions import reopen_decision
-from hub.acts.doing import Done
 from hub.desk.acts import queries
 from hub.desk.base.acting import REFUSED, Asked, Page, do, errand, fresh, is_again
+from hub.desk.base.deeds import deed_of
 from hub.desk.base.forms import ReasonForm
-from hub.desk.base.shapes import whole
+from hub.desk.base.moves import Effect
+from hub.desk.base.shapes import moment, whole
 from hub.served import served
 
 ACTS_A_PAGE = 100
@@ -53,10 +54,12 @@ def take_back(number: bytes) -> Page:
         return redirect(url_for(".act", number=number))
     if form.validate():
         entries = tuple((one.seq, one.hash) for one in decided)
-        asked = Asked(form, of, url_for(".act", number=number), form.reason.data)
+        what = f"{moment(line.done_ms)} の「{deed_of(line.kind).title.ja}」 {len(entries):,}件"
+        about = f"端末「{line.kiosk_name}」・{what}"
+        asked = Asked(form, of, url_for(".act", number=number), form.reason.data, about=about)
         done = do(asked, reopen_decision, line.kiosk, entries)
-        if isinstance(done, Done):
-            flash(f"{len(entries):,}件を、決める前に戻しました。")
+        if isinstance(done, Effect):
+            flash(f"{len(entries):,}件を、決める前に戻しました。{done.said}")
             return redirect(url_for(".act", number=done.act))
         if done is not None:
             return done
@@ -73,6 +76,8 @@ def _act_page(number: bytes, form: ReasonForm | None) -> str:
     with served().hub.store.reading() as connection:
         decided = queries.decided_by(connection, line.kiosk, number) if line.kiosk else []
         left = queries.left_to_judge(connection, number)
+        run = queries.range_of(connection, line.kiosk, number) if line.kiosk else None
+        meant = queries.meant_by(connection, line.kiosk, number) if line.kiosk else ""
     can_be_reopened = bool(decided) and all(one.stands and one.kind != "reopen" for one in decided)
     if form is None:
         form = fresh(ReasonForm, "back", errand(reopen_decision, number))
@@ -82,5 +87,7 @@ def _act_page(number: bytes, form: ReasonForm | None) -> str:
         decided=decided[:RECORDS_SHOWN],
         count=len(decided),
         left=left,
+        run=run,
+        meant=meant,
         form=form if can_be_reopened else None,
     )

@@ -7,11 +7,12 @@ form sent again leads to the act that was done; a number that is used up or not 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, NamedTuple, TypeVar
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, g, redirect, render_template, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
@@ -19,8 +20,10 @@ from hub.acts.doing import ACTS, Done, is_number_for, kind_of, new_number, perfo
 from hub.acts.refusals import ActRefused, Refusal
 from hub.desk.base import visitor
 from hub.desk.base.deeds import deed_of
-from hub.desk.base.forms import ActForm
+from hub.desk.base.forms import ActForm, moment_of
+from hub.desk.base.moves import Effect, Moves, Watched
 from hub.desk.base.reasons import why_of
+from hub.desk.base.shapes import moment
 from hub.ledger.posting import Moved
 from hub.served import served
 from hub.store.database import row
@@ -34,11 +37,8 @@ REFUSED = "refused"
 _BEGIN_ANEW = {Refusal.GROUND_CHANGED, Refusal.FORM_USED}
 """Where what the form shows is no longer so: the page is shown anew."""
 
-_STANDS_OTHERWISE = {
-    *(Refusal.KNOWN_ALREADY, Refusal.NOT_KNOWN, Refusal.NOT_OPEN, Refusal.NOT_ENDED),
-    *(Refusal.LOST_ALREADY, Refusal.NOT_LOST, Refusal.NOBODY_WAITS, Refusal.LET_IN_ALREADY, Refusal.STANDS_SO),
-}
-"""Where somebody was quicker, the form may be gone from the page: the refusal is said at its head too."""
+LEFT = "leave_it"
+"""What the second button of the page that asks again is called: it sends the form back as it was typed."""
 
 
 class Errand(NamedTuple):
@@ -61,21 +61,29 @@ def fresh(form_class: Callable[..., FormT], prefix: str, of: Errand, **shown: An
 
 
 class Asked(NamedTuple):
-    """An act that a form asks for. `back` is the page with the form; `field` is where a refusal is said."""
+    """An act that a form asks for. `back` is the page with the form; `field` is where a refusal is said; `about` names
+    its subject, and `changes` what becomes otherwise, where the page that asks again can say so.
+    """
 
     form: ActForm
     of: Errand
     back: str
     reason: str
     field: str = "reason"
+    about: str = ""
+    changes: Sequence[str] = ()
 
 
-def do(asked: Asked, function: Callable[..., Done[Any]], *arguments: Any, **named: Any) -> Done[Any] | Page | None:
-    """Do an act. Return what was done; or a page to answer with; or None where it was refused beside a field.
+def do(asked: Asked, function: Callable[..., Done[Any]], *arguments: Any, **named: Any) -> Effect | Page | None:
+    """Do an act. Return what came of it; or a page to answer with; or None where the form is to be shown again: it was
+    refused beside a field, or the clerk has left it.
 
     An act that takes points back is done only once the form carries what it takes; before, the answer is a page that
     says so.
     """
+    if LEFT in request.form:
+        leave(asked.form)
+        return None
     number = number_in(asked.form, asked.of)
     if number is None:
         flash("この画面は古いか、ほかの人のものです。いまの内容をごらんください。", REFUSED)
@@ -86,6 +94,13 @@ def do(asked: Asked, function: Callable[..., Done[Any]], *arguments: Any, **name
         if refused.refusal is Refusal.TAKES_MORE:
             return _shown_first(asked, function, *arguments, has_grown=True, **named)
         return refuse(asked, number, refused)
+
+
+def leave(form: ActForm) -> None:
+    """Note that nothing was done with a form, and that it is to be shown as it was typed."""
+    form.is_left = True
+    g.is_left = True
+    flash("まだ何も行っていません。書いたものは、そのまま残しています。")
 
 
 def number_in(form: ActForm, of: Errand) -> bytes | None:
@@ -99,8 +114,6 @@ def number_in(form: ActForm, of: Errand) -> bytes | None:
 
 def refuse(asked: Asked, number: bytes, refused: ActRefused) -> Page | None:
     """Say why an act was refused: beside the field, or on the page shown anew."""
-    if refused.refusal in _STANDS_OTHERWISE:
-        flash(f"できませんでした。{refused}", REFUSED)
     if refused.refusal not in _BEGIN_ANEW:
         asked.form.refuse(asked.field, str(refused) + _instead(refused))
         return None
@@ -141,18 +154,20 @@ def is_again(form: ActForm, of: Errand) -> bool:
 
 def _done(
     asked: Asked, number: bytes, function: Callable[..., Done[Any]], *arguments: Any, **named: Any
-) -> Done[Any] | Page:
-    shown = _shown(asked.form)
-    if shown is None and ACTS[kind_of(function)].takes_points and was_used(number) is None:
+) -> Effect | Page:
+    shown, kind, watched = _shown(asked.form), kind_of(function), Watched(function)
+    if shown is None and ACTS[kind].takes_points and was_used(number) is None:
         try:
-            shown = preview(served().hub, visitor.person(), asked.reason, function, *arguments, **named)
+            shown = preview(served().hub, visitor.person(), asked.reason, watched, *arguments, **named)
         except ActRefused:
             if was_used(number) is None:  # else this very form was quicker: a double click
                 raise
     if shown is not None and shown.points_taken and _shown(asked.form) is None:
-        return _confirm_page(asked, kind_of(function), shown, has_grown=False)
-    done = perform_within(served().hub, visitor.person(), number, asked.reason, shown, function, *arguments, **named)
-    return done_before(number) if done.was_done_before else done
+        return _confirm_page(asked, kind, watched.tried, has_grown=False)
+    done = perform_within(served().hub, visitor.person(), number, asked.reason, shown, watched, *arguments, **named)
+    if done.was_done_before:
+        return done_before(number)
+    return Effect(done.act, done.made, kind, watched.moves)
 
 
 def _shown(form: ActForm) -> Moved | None:
@@ -165,28 +180,48 @@ def _shown_first(
     asked: Asked, function: Callable[..., Done[Any]], *arguments: Any, has_grown: bool, **named: Any
 ) -> Page | None:
     """Return the page that says what an act takes back now."""
+    watched = Watched(function)
     try:
-        moved = preview(served().hub, visitor.person(), asked.reason, function, *arguments, **named)
+        preview(served().hub, visitor.person(), asked.reason, watched, *arguments, **named)
     except ActRefused as refused:
         return refuse(asked, b"", refused)
-    return _confirm_page(asked, kind_of(function), moved, has_grown=has_grown)
+    return _confirm_page(asked, kind_of(function), watched.tried, has_grown=has_grown)
 
 
-def _confirm_page(asked: Asked, kind: str, moved: Moved, *, has_grown: bool) -> str:
-    """Return the page with the same form, all of it hidden, and what it takes back."""
-    form = asked.form
+def _confirm_page(asked: Asked, kind: str, moves: Moves, *, has_grown: bool) -> str:
+    """Return the page with the same form, all of it hidden, and what it moves. Its second form sends the first page's
+    form back as it was typed.
+    """
+    form, moved = asked.form, moves.moved
     counted = {form.shown_grants.name: str(moved.taken), form.shown_points.name: str(moved.points_taken)}
     kept = [(name, value) for name, values in request.form.lists() if name not in counted for value in values]
     return render_template(
         "base/confirm.html",
         deed=deed_of(kind),
-        moved=moved,
+        asked=asked,
+        changes=asked.changes or typed_in(form),
+        moves=moves,
         fields=[*kept, *counted.items()],
+        kept=[*kept, (LEFT, "1")],
         action=request.full_path.removesuffix("?"),
-        back=asked.back,
-        reason=asked.reason,
         has_grown=has_grown,
     )
+
+
+def typed_in(form: ActForm) -> list[str]:
+    """Return what a clerk has typed beside the reason: numbers, moments and words, each with its label."""
+    said = []
+    for field in form:
+        shown = field.widget.input_type if hasattr(field.widget, "input_type") else "hidden"
+        if shown in {"text", "datetime-local"} and field.short_name != "reason" and field.data is not None:
+            said.append(f"{field.label.text}: {_written(field.data)}")
+    return said
+
+
+def _written(value: object) -> str:
+    if isinstance(value, datetime):
+        return moment(moment_of(value))
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _number(of: Errand) -> str:

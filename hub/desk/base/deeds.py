@@ -11,11 +11,14 @@ from hub.desk.base.wording import Wording
 
 
 class Deed(NamedTuple):
-    """A kind of act. `place` is where its subject has its page: kiosk, office, event, member, invitation or hub."""
+    """A kind of act. `place` is where its subject has its page: kiosk, office, event, member, invitation or hub.
+    `proviso` is what the act that takes it back cannot bring back; "" where it brings back everything.
+    """
 
     title: Wording
     place: str
     counter: Wording | None = None
+    proviso: str = ""
 
 
 _PLACES = {
@@ -73,6 +76,28 @@ _PLACES = {
     },
 }
 
+_UNUSED = "元に戻せるのは、それまでに使われていない分だけです。"
+_COVER = "元に戻すときに、付与枠の残りが足りることが必要です。"
+_NOT_SINCE = "そのあとに別の決定がない記録だけを戻せます。"
+
+PROVISOS = {
+    "add allotment": "元に戻せるのは、付与枠に残っている分だけです。端末に渡した分は、先に端末枠を減らします。",
+    "raise allotment": "元に戻せるのは、付与枠に残っている分だけです。端末に渡した分は、先に端末枠を減らします。",
+    "top up": _UNUSED + "反映した付与はそのままです。",
+    "lower share": _COVER,
+    "approve kiosk": "反映した付与はそのままです。端末枠の使っていない分は、失効のあとに減らすと戻ります。",
+    "invite kiosk": "取りやめられるのは、端末を登録するまでです。",
+    "decline invitation": "同じコードは使えません。新しく招待します。",
+    "add event": "中止しても、届いた付与はそのままです。",
+    "assign event": "反映した付与はそのままです。",
+    "add members": "1人ずつ行います。配ったカードは、手元に残ります。",
+    "lose card": "あたらしく作った次のカードは、そのまま使えます。",
+    "end account": "終えていたあいだに届いた付与は、再開するときに見なおします。",
+    "release": _NOT_SINCE,
+    "dismiss": _NOT_SINCE,
+}
+"""What each way back leaves as it is, for the acts where that is something: no page promises more."""
+
 TITLES = {kind: title for titles in _PLACES.values() for kind, title in titles.items()}
 """What persons have done, as the list of acts shows it."""
 
@@ -84,4 +109,4 @@ def deed_of(kind: str) -> Deed:
     """Return the words for a kind of act."""
     declared = all_acts().get(kind)
     counter = TITLES.get(declared.counter) if declared is not None and declared.counter else None
-    return Deed(TITLES.get(kind, _OF_LATER_SOFTWARE), _PLACE_OF.get(kind, ""), counter)
+    return Deed(TITLES.get(kind, _OF_LATER_SOFTWARE), _PLACE_OF.get(kind, ""), counter, PROVISOS.get(kind, ""))

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
+from flask import g
 from flask_wtf import FlaskForm
 from wtforms import (
     DateTimeLocalField,
@@ -173,7 +174,16 @@ class _Plainer:
 
 
 class DeskForm(FlaskForm):  # type: ignore[misc]  # flask-wtf has no types
-    """A form with flask-wtf's guard against forged requests; its messages are Japanese."""
+    """A form with flask-wtf's guard against forged requests; its messages are Japanese. Each stands on the list of the
+    present request, so that the head of the page can say what is wrong (hub/desk/base/refused.py). `is_left` tells that
+    the clerk went back from the page that asks again.
+    """
+
+    is_left = False
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:  # as WTForms' own forms
+        super().__init__(*arguments, **named)
+        g.setdefault("forms", []).append(self)
 
     class Meta(FlaskForm.Meta):  # type: ignore[misc]  # as above
         """WTForms' own translation."""

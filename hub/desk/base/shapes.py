@@ -10,15 +10,18 @@ from markupsafe import Markup
 from werkzeug.routing import BaseConverter, ValidationError
 
 from hub.desk.base.deeds import deed_of
+from hub.desk.base.moves import coming_text, coming_text_en
 from hub.desk.base.reasons import why_of, whys_of
 from hub.desk.base.wording import flag_of
 from sync.citytime import city_datetime
 from sync.enrolment import in_fours
 from sync.entry import Clock, DayEnd, Entry, Opened, Void
+from sync.manifest import Activity, OccasionBy
 from sync.member import printed
 from sync.rules import Fixed, Rule
 
 _REIWA = 2018
+_HOW_OFTEN = {OccasionBy.NONE: "イベントで1回", OccasionBy.DAY: "1日に1回", OccasionBy.SLOT: "時間帯ごとに1回"}
 NUMBER_MAX = 2**53 - 1
 """No count and no moment is larger; a database's whole numbers end at 2**63."""
 
@@ -74,7 +77,7 @@ def ago(wall_ms: int, now_ms: int) -> str:
     if minutes < 60:  # noqa: PLR2004  # an hour
         return f"{minutes}分前"
     hours = minutes // 60
-    return f"{hours}時間前" if hours < 48 else f"{hours // 24}日前"  # noqa: PLR2004  # two days
+    return f"{hours}時間前" if hours < 24 else f"{hours // 24}日前"  # noqa: PLR2004  # a day
 
 
 def duration(length_ms: int) -> str:
@@ -100,6 +103,13 @@ def rule_text(rule: Rule) -> str:
     return "、".join(f"{minutes}分から{points:,}" for minutes, points in rule.rows) + "ポイント"
 
 
+def activity_text(activity: Activity) -> str:
+    """Return what an activity gives, how often, up to which limit and in which slots."""
+    limit = f"・1日 {activity.daily_limit}回まで" if activity.daily_limit else ""
+    slots = f"({'、'.join(slot.name for slot in activity.slots)})" if activity.slots else ""
+    return f"{rule_text(activity.rule)}・{_HOW_OFTEN[activity.occasion_by]}{limit}{slots}"
+
+
 def code_image(text: str) -> Markup:
     """Return a QR code as an inline SVG without style or script."""
     code = segno.make(text, error="m", micro=False)
@@ -122,10 +132,13 @@ def said(entry: Entry | None) -> str:
 
 
 FILTERS: Final[dict[str, Callable[..., object]]] = {
+    "activity_text": activity_text,
     "ago": ago,
     "clock": clock,
     "code_image": code_image,
     "comma": comma,
+    "coming_text": coming_text,
+    "coming_text_en": coming_text_en,
     "day": day,
     "deed_of": deed_of,
     "duration": duration,

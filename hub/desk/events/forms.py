@@ -12,6 +12,7 @@ from wtforms.validators import Length
 from hub.desk.base.forms import (
     NAME_LENGTH_MAX,
     ActForm,
+    DeskForm,
     NumberField,
     Pick,
     RowForm,
@@ -52,6 +53,22 @@ class ActivityForm(RowForm):
     def is_filled(self) -> bool:
         """Tell whether the row is an activity."""
         return bool(self.name.data and self.name.data.strip())
+
+    @property
+    def is_begun(self) -> bool:
+        """Tell whether something stands in a new row beside its name. What was an activity may lose its name: then it
+        ends.
+        """
+        typed = (self.points.data or "").strip() or (self.slots.data or "").strip() or self.daily_limit.data
+        return bool(typed) and (self.activity.data or "0") == "0"
+
+    def validate_name(self, _field: Any) -> None:  # WTForms calls it by its name
+        """What was typed into a row is not thrown away without a word."""
+        if not self.is_filled and self.is_begun:
+            raise ValidationError(
+                "名前を入れてください。使わない行なら、ほかの欄を空にしてください / "
+                "It needs a name, or nothing else either"
+            )
 
     def validate_activity(self, field: Any) -> None:  # WTForms calls it by its name
         """Its number is the page's own: 0 for a new one."""
@@ -96,6 +113,18 @@ class ActivityForm(RowForm):
         slots = tuple(Slot(known.get(name, 0), name) for name in _lines(self.slots.data))
         by = OccasionBy(self.occasion_by.data)
         return Activity(number, self.name.data.strip(), rule, by, self.daily_limit.data or 0, slots)
+
+
+class FindEventsForm(DeskForm):
+    """Which events to list."""
+
+    class Meta(DeskForm.Meta):
+        """It only reads, so it goes by GET and needs no guard."""
+
+        csrf = False
+
+    name = StringField("名前の一部")
+    organisation = SelectField("団体", coerce=int, validate_choice=False, default=0)
 
 
 class EventForm(ActForm):

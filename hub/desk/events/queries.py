@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -11,6 +13,13 @@ from hub.store.database import rows
 from sync.codec import decode
 from sync.manifest import Activity, Event, OccasionBy, Slot, read_slots
 from sync.rules import read_rule
+
+
+class Wanted(NamedTuple):
+    """Which events are looked for: a piece of the name, and an organisation (0 for all)."""
+
+    name: str = ""
+    organisation: int = 0
 
 
 class EventLine(NamedTuple):
@@ -58,6 +67,21 @@ def events(connection: sa.Connection) -> list[EventLine]:
         """,
     )
     return [_line(one, tuple(activities.get(one.event, ()))) for one in found]
+
+
+def by_nearness(lines: Iterable[EventLine], now_ms: int) -> list[EventLine]:
+    """Return events with those first that are going on or come next, then those that are over, the latest first."""
+    return sorted(lines, key=lambda one: (one.event.ends_ms < now_ms, abs(one.event.starts_ms - now_ms)))
+
+
+def that_match(lines: Iterable[EventLine], wanted: Wanted) -> list[EventLine]:
+    """Return the events that somebody looks for; neither width nor case of letters matters."""
+    piece = _folded(wanted.name)
+    return [one for one in lines if piece in _folded(one.event.name) and wanted.organisation in {0, one.organisation}]
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold().strip()
 
 
 def event_numbered(connection: sa.Connection, event: int) -> EventLine | None:

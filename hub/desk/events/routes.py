@@ -9,15 +9,17 @@ from http import HTTPStatus
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Blueprint, abort, flash, redirect, render_template, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 
 from hub.acts import events as acts
 from hub.acts.doing import Done
 from hub.desk.base.acting import Asked, Page, do, errand, fresh
 from hub.desk.base.forms import VersionForm, choices
+from hub.desk.base.moves import Effect
 from hub.desk.events import queries
-from hub.desk.events.forms import ChangeEventForm, EventForm, event_fields
-from hub.desk.events.queries import EventLine
+from hub.desk.events.changes import changes_of
+from hub.desk.events.forms import ChangeEventForm, EventForm, FindEventsForm, event_fields
+from hub.desk.events.queries import EventLine, Wanted
 from hub.desk.offices.queries import allotments, organisations
 from hub.served import served
 
@@ -30,10 +32,23 @@ ADDED = "イベントを登録する"
 
 @events.get("/")
 def page() -> str:
-    """All events, the latest first."""
+    """All events, or those that are looked for: what is going on and comes next, then what is over."""
+    form, now_ms = FindEventsForm(request.args), served().hub.wall_ms()
     with served().hub.store.reading() as connection:
-        found = queries.events(connection)
-    return render_template("events/events.html", events=found)
+        all_events, known = queries.events(connection), organisations(connection)
+    form.organisation.choices = choices([(0, "すべて"), *((one.organisation, one.name) for one in known)])
+    wanted = Wanted(form.name.data or "", form.organisation.data or 0)
+    found = queries.by_nearness(queries.that_match(all_events, wanted), now_ms)
+    coming = [one for one in found if one.event.ends_ms >= now_ms]
+    return render_template(
+        "events/events.html",
+        form=form,
+        names={one.organisation: one.name for one in known},
+        coming=coming,
+        past=found[len(coming) :],
+        is_found=wanted != Wanted(),
+        count=len(all_events),
+    )
 
 
 @events.get("/new")
@@ -50,7 +65,7 @@ def add() -> Page:
     if form.validate():
         values = form.values({})
         done = do(Asked(form, errand(acts.add_event), url_for(".new"), ADDED, "name"), acts.add_event, *values)
-        if isinstance(done, Done):
+        if isinstance(done, Effect):
             flash(f"イベント「{values[0]}」を加えました。端末に割り当てると使えます。")
             return redirect(url_for(".event", number=done.made))
         if done is not None:
@@ -75,12 +90,14 @@ def change(number: int) -> Page:
             shown = queries.activities_of(connection, number, form.version.data)
         values = form.values(queries.slots_of(shown))
         back = url_for(".event", number=number)
-        asked = Asked(form, errand(acts.change_event, number), back, form.reason.data, "name")
+        asked = Asked(
+            *(form, errand(acts.change_event, number), back, form.reason.data, "name"),
+            about=f"イベント「{line.title}」",
+            changes=changes_of(line.event, values),
+        )
         done = do(asked, acts.change_event, number, form.version.data, *values)
-        if isinstance(done, Done):
-            flash(
-                f"イベント「{values[0]}」を変更しました。届いていた付与も見なおしました。端末設定を新しくしてください。"
-            )
+        if isinstance(done, Effect):
+            flash(f"イベント「{values[0]}」を変更しました。{done.said}端末設定を新しくしてください。")
             return redirect(back)
         if done is not None:
             return done
@@ -106,7 +123,7 @@ def _turn(number: int, name: str, function: Callable[..., Done[Any]], said: str)
     if form.validate():
         back = url_for(".event", number=number)
         done = do(Asked(form, errand(function, number), back, form.reason.data), function, number, form.version.data)
-        if isinstance(done, Done):
+        if isinstance(done, Effect):
             flash(said)
             return redirect(back)
         if done is not None:
@@ -129,12 +146,16 @@ def _form_page(form: EventForm, line: EventLine | None, shown: dict[str, Version
     with served().hub.store.reading() as connection:
         serving = queries.kiosks_serving(connection, line.event.event) if line else []
         form.allotment.choices = _allotments_to_choose(connection, line)
+        names = {one.organisation: one.name for one in organisations(connection)}
+    organisation = names.get(line.organisation, "") if line else ""
     turns = dict(shown)
     if line is not None:
         name, function = ("up", acts.take_up_event) if line.is_called_off else ("off", acts.call_off_event)
         of = errand(function, line.event.event)
         turns.setdefault(name, fresh(VersionForm, name, of, version=line.version))
-    return render_template("events/event.html", form=form, line=line, serving=serving, turns=turns)
+    return render_template(
+        "events/event.html", form=form, line=line, serving=serving, turns=turns, organisation=organisation
+    )
 
 
 def _allotments_to_choose(connection: sa.Connection, line: EventLine | None) -> list[Any]:

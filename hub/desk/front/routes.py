@@ -6,11 +6,11 @@ from http import HTTPStatus
 
 from flask import flash, redirect, render_template, url_for
 
-from hub.acts.doing import Done
 from hub.acts.hub_clock import trust_clock as act_trust_clock
 from hub.audit.watch import latest_breaks
 from hub.desk.base.acting import Asked, Page, do, errand, fresh
 from hub.desk.base.forms import ReasonForm
+from hub.desk.base.moves import Effect
 from hub.desk.front.queries import totals
 from hub.desk.front.todo import Found, to_decide
 from hub.desk.held.queries import held_groups
@@ -36,7 +36,7 @@ def trust_clock() -> Page:
     if form.validate():
         asked = Asked(form, errand(act_trust_clock), url_for("desk.front"), form.reason.data)
         done = do(asked, act_trust_clock)
-        if isinstance(done, Done):
+        if isinstance(done, Effect):
             flash("時計を確かめたと記録しました。端末からの記録を、また受け付けます。")
             return redirect(url_for("desk.front"))
         if done is not None:

@@ -27,9 +27,13 @@ class DecideForm(ActForm):
     reason = reason_field()
 
     def validate_entries(self, field: Any) -> None:  # WTForms calls it by its name
-        """Something must be chosen."""
+        """Something must be chosen, and either some or all."""
         if not field.data and not self.everything.data:
             raise ValidationError("1件以上えらんでください / Choose at least one")
+        if field.data and self.everything.data:
+            raise ValidationError(
+                "えらんだ記録だけか「すべて」か、どちらか一方にしてください / The chosen ones, or all: which?"
+            )
         if not all(_NAME.fullmatch(entry) for entry in field.data):
             raise ValidationError("もう一度えらんでください / Please choose again")
 

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 
 from hub.acts.decisions import dismiss, release
-from hub.acts.doing import Done, kind_of
+from hub.acts.doing import kind_of
 from hub.acts.members import make_known
 from hub.desk.base.acting import (
     REFUSED,
@@ -22,13 +22,16 @@ from hub.desk.base.acting import (
     was_used,
 )
 from hub.desk.base.forms import ReasonForm
+from hub.desk.base.moves import Effect
 from hub.desk.base.reasons import Why, why_named, why_of
 from hub.desk.base.shapes import whole
 from hub.desk.held import queries
 from hub.desk.held.forms import DecideForm, write_name
 from hub.desk.held.queries import Group
+from hub.desk.kiosks.page import name_of
 from hub.desk.kiosks.queries import kiosk_line
 from hub.served import served
+from sync.member import printed
 
 ENTRIES_A_PAGE = 100
 
@@ -75,9 +78,10 @@ def know_member(member: int) -> Page:
     """Make such a number known; its grants are judged again."""
     form, back = ReasonForm(prefix=f"m{member}"), url_for(".unknown_members")
     if form.validate():
-        done = do(Asked(form, errand(make_known, member), back, form.reason.data), make_known, member)
-        if isinstance(done, Done):
-            flash("番号を登録し、要確認だった付与を見なおしました。")
+        asked = Asked(form, errand(make_known, member), back, form.reason.data, about=printed(member))
+        done = do(asked, make_known, member)
+        if isinstance(done, Effect):
+            flash(f"番号 {printed(member)} を登録しました。{done.said}")
             return redirect(back)
         if done is not None:
             return done
@@ -105,10 +109,11 @@ def _decide(meant: Group, form: DecideForm) -> Page | None:
             chosen = tuple(queries.held_names(connection, meant))
         if form.seen.data != len(chosen):
             return _not_as_seen(meant, form, kind_of(function))
-    asked = Asked(form, _errand(meant), back, form.reason.data)
+    about = f"端末「{name_of(meant.kiosk)}」の要確認「{why_of(int(meant.reason)).title.ja}」 {len(chosen):,}件"
+    asked = Asked(form, _errand(meant), back, form.reason.data, about=about)
     more = (form.reasons.data,) if function is release else ()
     done = do(asked, function, meant.kiosk, chosen, *more)
-    return _said(meant.kiosk, chosen, form.decision.data) if isinstance(done, Done) else done
+    return _said(meant.kiosk, chosen, form.decision.data, done) if isinstance(done, Effect) else done
 
 
 def _not_as_seen(meant: Group, form: DecideForm, kind: str) -> Page:
@@ -121,15 +126,13 @@ def _not_as_seen(meant: Group, form: DecideForm, kind: str) -> Page:
     return redirect(_address(meant))
 
 
-def _said(kiosk: bytes, chosen: tuple[tuple[int, bytes], ...], decision: str) -> Page:
+def _said(kiosk: bytes, chosen: tuple[tuple[int, bytes], ...], decision: str, done: Effect) -> Page:
     """Say what came of a decision, and lead to where it is seen."""
     with served().hub.store.reading() as connection:
         left = queries.still_held(connection, kiosk) & {entry_hash for _, entry_hash in chosen}
-    done = "反映しました" if decision == "release" else "取り消しにしました"
-    flash(
-        f"{len(chosen) - len(left):,}件を{done}。"
-        + (f"{len(left):,}件は、ほかの理由でまだ要確認です。" if left else "")
-    )
+    verb = "反映しました" if decision == "release" else "取り消しにしました"
+    still = f"{len(left):,}件は、ほかの理由でまだ要確認です。" if left else ""
+    flash(f"{len(chosen) - len(left):,}件を{verb}。{still}{done.said}")
     if len(chosen) == 1:
         seq, entry_hash = chosen[0]
         return redirect(url_for("desk.records.record", kiosk=kiosk, seq=seq, mark=entry_hash))

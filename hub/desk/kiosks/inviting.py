@@ -8,10 +8,10 @@ from typing import Any
 from flask import Response as FlaskResponse
 from flask import abort, flash, redirect, render_template, request, session, url_for
 
-from hub.acts.doing import Done
 from hub.acts.kiosks import approve_kiosk, decline_invitation, invite_kiosk
 from hub.desk.base.acting import Asked, Errand, Page, do, errand, fresh
 from hub.desk.base.forms import ActForm, choices, pairs_of
+from hub.desk.base.moves import Effect
 from hub.desk.events.queries import events
 from hub.desk.kiosks.forms import ApproveForm, InviteForm
 from hub.desk.kiosks.invitations import InvitationLine, invitation, invitations
@@ -47,7 +47,7 @@ def invite() -> Page:
     if form.validate():
         asked = Asked(form, errand(invite_kiosk), url_for(".page"), INVITED, "name")
         done = do(asked, invite_kiosk, form.name.data.strip(), form.organisation.data)
-        if isinstance(done, Done):
+        if isinstance(done, Effect):
             session["address"] = form.address.data.rstrip("/")
             return redirect(url_for(".invitation", enrolment=done.made))
         if done is not None:
@@ -80,7 +80,7 @@ def approve(enrolment: bytes) -> Page:
         back = url_for(".invitation", enrolment=enrolment)
         asked = Asked(form, errand(approve_kiosk, enrolment), back, reason, "is_same")
         done = do(asked, approve_kiosk, enrolment, tuple(sorted(form.events.data)), shares)
-        if isinstance(done, Done):
+        if isinstance(done, Effect):
             flash(f"端末「{line.name}」を登録しました。端末の画面を確かめてください。{_lacking(form, shares)}")
             return redirect(url_for(".kiosk", kiosk=done.made))
         if done is not None:
@@ -97,7 +97,7 @@ def decline(enrolment: bytes) -> Page:
         back = url_for(".invitation", enrolment=enrolment)
         asked = Asked(form, errand(decline_invitation, enrolment), back, DECLINED, "form_number")
         done = do(asked, decline_invitation, enrolment)
-        if isinstance(done, Done):
+        if isinstance(done, Effect):
             flash("招待を取りやめました。端末は登録されていません。")
             return redirect(url_for(".page"))
         if done is not None:

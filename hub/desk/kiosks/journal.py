@@ -11,6 +11,10 @@ import sqlalchemy as sa
 from hub.desk.held.queries import BY_BOOT
 from hub.intake.check import read_arrived
 from hub.store.database import rows
+from sync.entry import Grant
+
+RELEASED_READ = 200
+"""So many records that a person has posted are read for what they name."""
 
 
 class Range(NamedTuple):
@@ -143,8 +147,20 @@ def answers(connection: sa.Connection, kiosk: bytes) -> list[AnswerLine]:
 
 
 def activities_named(connection: sa.Connection, kiosk: bytes) -> set[tuple[int, int]]:
-    """Return (event, activity) of everything of a kiosk that is put aside: a booth may have granted for an event that
-    is not its own, or not there.
+    """Return (event, activity) of everything of a kiosk that is put aside, and of the newest that a person has posted:
+    a booth may have granted for an event that is not its own, or not there.
     """
     text = "SELECT DISTINCT event, activity FROM aside WHERE kiosk = :kiosk AND event > 0"
-    return {(one.event, one.activity) for one in rows(connection, text, kiosk=kiosk)}
+    aside = {(one.event, one.activity) for one in rows(connection, text, kiosk=kiosk)}
+    released = rows(
+        connection,
+        """
+        SELECT e.encoded FROM decision d JOIN entry e ON e.kiosk = d.kiosk AND e.seq = d.seq AND e.hash = d.hash
+        WHERE d.kiosk = :kiosk AND d.kind = 'release' ORDER BY d.seq DESC LIMIT :limit
+        """,
+        kiosk=kiosk,
+        limit=RELEASED_READ,
+    )
+    entries = [read_arrived(bytes(one.encoded))[1] for one in released]
+    grants = [one.body for one in entries if one is not None and isinstance(one.body, Grant)]
+    return aside | {(grant.event, grant.activity) for grant in grants}

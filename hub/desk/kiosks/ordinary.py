@@ -15,7 +15,11 @@ from hub.desk.base.forms import ActForm
 from hub.desk.kiosks.forms import EventOfKioskForm, RenameForm, ShareChangeForm
 from hub.desk.kiosks.page import act_on, kiosks
 from hub.desk.kiosks.settings import outdated_kiosks
+from hub.intake.facts import lines_of
+from hub.intake.reasons import Reason
 from hub.served import served
+
+_LATER = "端末が新しい設定を受けとると、ポイントが付与枠に戻ります。"
 
 RENEWED = "イベント・カード・名前の変更を端末に知らせる"
 """The reason that stands in the list of acts where nobody has to give one."""
@@ -41,7 +45,7 @@ def rename(kiosk: bytes) -> Page:
 def top_up(kiosk: bytes) -> Page:
     """Raise the kiosk's share; what was held for want of it is posted."""
     form = ShareChangeForm(prefix="top-up")
-    said = f"端末枠に {form.points.data or 0:,} ポイントを追加しました。要確認だった付与も見なおしました。"
+    said = f"端末枠に {form.points.data or 0:,} ポイントを追加しました。"
     arguments = lambda: (form.allotment.data, form.points.data)  # noqa: E731  # asked for once it is valid
     return act_on(kiosk, "top-up", form, acts.top_up, arguments, said, field="points")
 
@@ -50,9 +54,17 @@ def top_up(kiosk: bytes) -> Page:
 def lower_share(kiosk: bytes) -> Page:
     """Lower the kiosk's share; its points come back once the kiosk has taken up the lower one."""
     form = ShareChangeForm(prefix="lower")
-    said = "端末枠を下げました。端末が新しい設定を受けとると、ポイントが付与枠に戻ります。"
+    when = "ポイントは付与枠に戻りました。" if _is_withdrawn(kiosk) else _LATER
+    said = f"端末枠を {form.points.data or 0:,} ポイント下げました。{when}"
     arguments = lambda: (form.allotment.data, form.points.data)  # noqa: E731  # asked for once it is valid
     return act_on(kiosk, "lower", form, acts.lower_share, arguments, said, field="points")
+
+
+def _is_withdrawn(kiosk: bytes) -> bool:
+    """Tell whether a kiosk is withdrawn: it takes up no settings any more, and its points are back at once."""
+    with served().hub.store.reading() as connection:
+        drawn = lines_of(connection, kiosk).drawn
+    return drawn is not None and drawn.reason is Reason.WITHDRAWN
 
 
 @kiosks.post("/<hex:kiosk>/events")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -14,9 +14,10 @@ from hub.acts.doing import Done
 from hub.desk.acts.queries import ActLine, acts_on
 from hub.desk.base.acting import Asked, Page, do, errand, fresh
 from hub.desk.base.forms import ActForm, ReasonForm, choices
-from hub.desk.events.queries import EventLine, events
+from hub.desk.base.moves import Effect
+from hub.desk.events.queries import EventLine, by_nearness, events
 from hub.desk.held.queries import HeldGroup, held_groups
-from hub.desk.kiosks import journal
+from hub.desk.kiosks import journal, offer
 from hub.desk.kiosks.forms import (
     BootForm,
     EventOfKioskForm,
@@ -27,10 +28,11 @@ from hub.desk.kiosks.forms import (
     WithdrawForm,
 )
 from hub.desk.kiosks.queries import KioskLine, kiosk_line
-from hub.desk.kiosks.settings import Settings, events_of_kiosk, settings_of
+from hub.desk.kiosks.settings import Settings, events_ever_of, events_of_kiosk, settings_of
 from hub.desk.offices.queries import AllotmentLine, OrganisationLine, allotments, organisations
 from hub.desk.records.flags import flags_of
 from hub.intake.reasons import Reason
+from hub.register.kiosks import newest_name
 from hub.served import served
 
 kiosks = Blueprint("kiosks", __name__, url_prefix="/kiosks")
@@ -54,7 +56,9 @@ class Told(NamedTuple):
     replacements: list[journal.ReplacementLine]
     boots: list[journal.BootLine]
     answers: list[journal.AnswerLine]
-    put_aside: set[tuple[int, int]]
+    named: set[tuple[int, int]]
+    ever_served: set[int]
+    now_ms: int
     acts: list[ActLine]
 
     @property
@@ -91,14 +95,16 @@ def tell(kiosk: bytes) -> Told:
             flags=flags_of(connection, kiosk),
             allotments=allotments(connection),
             organisations=organisations(connection),
-            events=events(connection),
+            events=by_nearness(events(connection), hub.wall_ms()),
             assigned=events_of_kiosk(connection, kiosk),
             holes=journal.accepted_holes(connection, kiosk),
             tails=journal.tails_given_up(connection, kiosk),
             replacements=journal.replacements(connection, kiosk),
             boots=journal.boots_asked_about(connection, kiosk),
             answers=journal.answers(connection, kiosk),
-            put_aside=journal.activities_named(connection, kiosk),
+            named=journal.activities_named(connection, kiosk),
+            ever_served=events_ever_of(connection, kiosk),
+            now_ms=hub.wall_ms(),
             acts=acts_on(connection, kiosk, ACTS_SHOWN),
         )
 
@@ -122,6 +128,7 @@ def act_on(
     subject: str = "",
     reason: str = "",
     field: str = "reason",
+    changes: Sequence[str] = (),
 ) -> Page:
     """Carry out an act on a kiosk as a form asks for it: say that it is done, or show the page with what is wrong.
 
@@ -131,14 +138,21 @@ def act_on(
     if form.validate():
         back = url_for("desk.kiosks.kiosk", kiosk=kiosk)
         of = errand(function, f"{kiosk.hex()}{subject}")
-        asked = Asked(form, of, back, reason or form["reason"].data, field)
+        asked = Asked(form, of, back, reason or form["reason"].data, field, f"端末「{name_of(kiosk)}」", changes)
         done = do(asked, function, kiosk, *arguments())
-        if isinstance(done, Done):
-            flash(said)
+        if isinstance(done, Effect):
+            flash(said + done.said)
             return redirect(back)
         if done is not None:
             return done
     return kiosk_page(kiosk, {name: form}), HTTPStatus.BAD_REQUEST
+
+
+def name_of(kiosk: bytes) -> str:
+    """Return what a kiosk is called now."""
+    with served().hub.store.reading() as connection:
+        found = newest_name(connection, kiosk)
+    return found.name if found is not None else kiosk.hex()
 
 
 def _forms(told: Told) -> dict[str, ActForm]:
@@ -199,28 +213,8 @@ def _offer(told: Told, name: str, form: ActForm) -> None:
             (one.allotment, f"{one.name}(残り {one.left:,})") for one in told.allotments if one.allotment in wanted
         )
     elif name in {"assign", "remove"}:
-        form["event"].choices = choices(
-            (one.event.event, one.title)
-            for one in told.events
-            if (one.event.event in told.assigned) == (name == "remove") and (name == "remove" or not one.is_called_off)
-        )
+        form["event"].choices = offer.events(told, is_assigned=name == "remove")
     elif name == "rename":
         form["organisation"].choices = choices((one.organisation, one.name) for one in told.organisations)
     elif name == "replace":
-        form["signed"].choices, form["meant"].choices = _activities(told)
-
-
-def _activities(told: Told) -> tuple[list[Any], list[Any]]:
-    """Return the activities that may have been signed, and those that may have been meant."""
-    known = [(one.event.event, activity) for one in told.events for activity in one.event.activities]
-    numbers = {(event, activity.activity) for event, activity in known}
-    signed = [*((event, activity.activity) for event, activity in known), *sorted(told.put_aside - numbers)]
-    meant = [
-        (event, activity.activity, slot)
-        for event, activity in known
-        for slot in ([one.slot for one in activity.slots] or [0])
-    ]
-    return (
-        choices((".".join(map(str, one)), told.activity_name(*one)) for one in signed),
-        choices((".".join(map(str, one)), told.activity_name(*one)) for one in meant),
-    )
+        form["signed"].choices, form["meant"].choices = offer.signed(told), offer.meant(told)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from hub.desk.base.shares import coming_back
 from hub.desk.events.queries import EventLine, events
 from hub.desk.kiosks.queries import standings
 from hub.intake.facts import lost_now, read_stored_manifest, shares_in_force
@@ -23,10 +24,13 @@ SCARCE_PERCENT = 80
 
 
 class CarriedShare(NamedTuple):
-    """A share and how much of it a kiosk's arrived grants have used."""
+    """A share and how much of it a kiosk's arrived grants have used. `coming_back` are points that were handed out for
+    it and are in it no longer: the kiosk may still give them until it has the lower share.
+    """
 
     share: Share
     used: int
+    coming_back: int = 0
 
     @property
     def used_percent(self) -> int:
@@ -98,7 +102,11 @@ def settings_of(hub: Hub, connection: sa.Connection, kiosk: bytes) -> Settings:
     is_named = fold.manifest is not None and manifest is not None and fold.manifest[0] == manifest.instance
     used = dict(fold.used)
     shares = [
-        CarriedShare(Share(allotment, total, reserve), used.get(allotment, 0))
+        CarriedShare(
+            Share(allotment, total, reserve),
+            used.get(allotment, 0),
+            coming_back(connection, kiosk, allotment, total + reserve),
+        )
         for allotment, (total, reserve) in sorted(shares_in_force(connection, kiosk).items())
     ]
     taken_version = fold.manifest[1] if fold.manifest is not None and is_named else 0
@@ -136,6 +144,12 @@ def scarce_shares(connection: sa.Connection, now_ms: int) -> list[ScarceShare]:
 def events_of_kiosk(connection: sa.Connection, kiosk: bytes) -> set[int]:
     """Return the numbers of the events a kiosk serves."""
     return {one.event for one in rows(connection, _ASSIGNED + "AND a.kiosk = :kiosk", kiosk=kiosk)}
+
+
+def events_ever_of(connection: sa.Connection, kiosk: bytes) -> set[int]:
+    """Return the numbers of the events a kiosk serves or has served."""
+    found = rows(connection, "SELECT DISTINCT event FROM assignment WHERE kiosk = :kiosk", kiosk=kiosk)
+    return {one.event for one in found}
 
 
 def _in_use(connection: sa.Connection, names: dict[bytes, str]) -> Iterable[bytes]:

@@ -9,7 +9,7 @@ from hub.acts import kiosks as kiosk_acts
 from hub.desk.base.acting import Page
 from hub.desk.base.forms import ReasonForm, moment_of
 from hub.desk.kiosks.forms import BootForm, RangeForm, ReplaceForm, WithdrawForm
-from hub.desk.kiosks.page import act_on, kiosks
+from hub.desk.kiosks.page import act_on, kiosks, tell
 
 
 @kiosks.post("/<hex:kiosk>/gap")
@@ -25,7 +25,7 @@ def accept_gap(kiosk: bytes) -> Page:
 def take_back_gap(kiosk: bytes, first: int) -> Page:
     """Accept a gap no longer."""
     name = f"hole-{first}"
-    said = "欠けを認めたのを取り消しました。そのあとの付与は要確認に戻りました。"
+    said = "欠けを認めたのを取り消しました。"
     arguments = lambda: (first,)  # noqa: E731  # as the others
     return act_on(
         kiosk, name, ReasonForm(prefix=name), journal_acts.take_back_hole, arguments, said, subject=f" {first}"
@@ -56,8 +56,16 @@ def take_back_tail(kiosk: bytes, first: int) -> Page:
 def replace_range(kiosk: bytes) -> Page:
     """Put another event or activity in the place of what a run of records says."""
     form = ReplaceForm(prefix="replace")
-    said = "記録の範囲を置きかえ、ポイントを見なおしました。"
-    return act_on(kiosk, "replace", form, journal_acts.replace_range, form.values, said, field="first")
+    said = "記録の範囲を置きかえました。"
+    changes = _replaced(kiosk, form.values()) if form.validate() else ()
+    return act_on(kiosk, "replace", form, journal_acts.replace_range, form.values, said, field="first", changes=changes)
+
+
+def _replaced(kiosk: bytes, values: tuple[int, ...]) -> tuple[str, ...]:
+    """Say which records are to count for what."""
+    told, (first, last, *signed_and_meant) = tell(kiosk), values
+    signed, meant = told.activity_name(*signed_and_meant[:2]), told.activity_name(*signed_and_meant[2:])
+    return (f"記録 {first:,}〜{last:,}番", f"{signed} → {meant}")
 
 
 @kiosks.post("/<hex:kiosk>/replace/<int(max=9007199254740991):version>/back")
@@ -82,7 +90,7 @@ def say_boot_start(kiosk: bytes, boot: bytes) -> Page:
     """Say when the booth was switched on; what was held for its day is judged anew."""
     name = f"boot-{boot.hex()}"
     form = BootForm(prefix=name)
-    said = "スイッチを入れた日時を記録し、何日の付与かを見なおしました。"
+    said = "スイッチを入れた日時を記録しました。"
     arguments = lambda: (boot, moment_of(form.started.data))  # noqa: E731  # asked for once it is valid
     subject = f" {boot.hex()}"
     return act_on(kiosk, name, form, journal_acts.say_boot_start, arguments, said, subject=subject, field="started")
@@ -92,7 +100,7 @@ def say_boot_start(kiosk: bytes, boot: bytes) -> Page:
 def take_back_boot_start(kiosk: bytes, boot: bytes) -> Page:
     """Take such an answer back."""
     name = f"answer-{boot.hex()}"
-    said = "スイッチの回答を取り消し、何日の付与かを見なおしました。"
+    said = "スイッチの回答を取り消しました。"
     arguments = lambda: (boot,)  # noqa: E731  # as the others
     return act_on(
         kiosk,
@@ -108,7 +116,7 @@ def take_back_boot_start(kiosk: bytes, boot: bytes) -> Page:
 @kiosks.post("/<hex:kiosk>/stop")
 def stop(kiosk: bytes) -> Page:
     """Count nothing more that this kiosk signs."""
-    said = "端末を止めました。これから届く記録は要確認になります。"
+    said = "端末を止めました。"
     return act_on(kiosk, "stop", ReasonForm(prefix="stop"), kiosk_acts.stop_kiosk, tuple, said)
 
 
@@ -116,7 +124,7 @@ def stop(kiosk: bytes) -> Page:
 def withdraw(kiosk: bytes) -> Page:
     """Take the kiosk out of use, for instance when it was stolen; perhaps only up to a record it is believed."""
     form = WithdrawForm(prefix="withdraw")
-    said = "端末を失効にしました。これから届く記録は要確認になります。"
+    said = "端末を失効にしました。"
     arguments = lambda: (form.believed.data,)  # noqa: E731  # asked for once it is valid
     return act_on(kiosk, "withdraw", form, kiosk_acts.withdraw_kiosk, arguments, said, field="believed")
 
@@ -124,5 +132,5 @@ def withdraw(kiosk: bytes) -> Page:
 @kiosks.post("/<hex:kiosk>/resume")
 def resume(kiosk: bytes) -> Page:
     """Let a stopped or withdrawn kiosk count again."""
-    said = "端末を再開しました。要確認だった付与も見なおしました。"
+    said = "端末を再開しました。"
     return act_on(kiosk, "resume", ReasonForm(prefix="resume"), kiosk_acts.resume_kiosk, tuple, said)

@@ -12,6 +12,7 @@ from hub.acts import members as acts
 from hub.acts.doing import Done
 from hub.desk.base.acting import Asked, Page, do, errand, fresh
 from hub.desk.base.forms import ActForm, ReasonForm, choices
+from hub.desk.base.moves import Effect
 from hub.desk.base.numbers import read_member
 from hub.desk.members import queries
 from hub.desk.members.forms import AddMembersForm, CardForm, FindMemberForm
@@ -46,7 +47,7 @@ def add() -> Page:
     if form.validate():
         asked = Asked(form, errand(acts.add_members), url_for(".page"), ADDED, "count")
         done = do(asked, acts.add_members, form.count.data)
-        if isinstance(done, Done):
+        if isinstance(done, Effect):
             flash(f"{form.count.data:,}人分の番号とカードを作りました。下の一覧から印刷できます。")
             return redirect(url_for(".page"))
         if done is not None:
@@ -86,14 +87,14 @@ def end(member: int) -> Page:
 @members.post("/<int(max=99999999999999):member>/reopen")
 def reopen(member: int) -> Page:
     """Take the member back; what was held because the account had ended is judged anew."""
-    said = f"{printed(member)} の利用を再開し、要確認だった付与を見なおしました。"
+    said = f"{printed(member)} の利用を再開しました。"
     return _act(member, "reopen", ReasonForm(prefix="reopen"), acts.reopen_account, tuple, said)
 
 
 @members.post("/<int(max=99999999999999):member>/unknown")
 def make_unknown(member: int) -> Page:
     """Take a number back that was made known by mistake."""
-    said = f"{printed(member)} の登録を取り消しました。付与は要確認になりました。"
+    said = f"{printed(member)} の登録を取り消しました。"
     return _act(member, "unknown", ReasonForm(prefix="unknown"), acts.make_unknown, tuple, said)
 
 
@@ -110,10 +111,10 @@ def _act(
     _file(member)
     if form.validate():
         back = url_for(".member", member=member)
-        asked = Asked(form, errand(function, member), back, form["reason"].data, field)
+        asked = Asked(form, errand(function, member), back, form["reason"].data, field, printed(member))
         done = do(asked, function, member, *arguments())
-        if isinstance(done, Done):
-            flash(said)
+        if isinstance(done, Effect):
+            flash(said + done.said)
             return redirect(back)
         if done is not None:
             return done

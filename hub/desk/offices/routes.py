@@ -12,6 +12,7 @@ from hub.acts import organisations as acts
 from hub.acts.doing import Done
 from hub.desk.base.acting import Asked, Errand, Page, do, errand, fresh
 from hub.desk.base.forms import ActForm, VersionForm, choices
+from hub.desk.base.moves import Effect
 from hub.desk.offices.forms import AllotmentForm, ChangeAllotmentForm, ChangeOrganisationForm, OrganisationForm
 from hub.desk.offices.queries import OrganisationLine, allotments, organisations
 from hub.served import served
@@ -115,7 +116,7 @@ def _act(
     """Do what a form of this page asks for, and show the page."""
     if asked.form.validate():
         done = do(asked, function, *arguments())
-        if isinstance(done, Done):
+        if isinstance(done, Effect):
             flash(said)
             return redirect(asked.back)
         if done is not None:

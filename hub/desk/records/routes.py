@@ -9,12 +9,13 @@ from http import HTTPStatus
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 
 from hub.acts.decisions import dismiss, release, reopen_decision
-from hub.acts.doing import Done
 from hub.desk.base.acting import Asked, Errand, Page, do, errand, fresh
 from hub.desk.base.forms import ReasonForm
+from hub.desk.base.moves import Effect
 from hub.desk.base.reasons import may_all_be_released
 from hub.desk.base.shapes import whole
 from hub.desk.held.forms import DecideForm, write_name
+from hub.desk.kiosks.page import name_of
 from hub.desk.kiosks.queries import KioskLine, kiosk_line
 from hub.desk.records import queries
 from hub.intake.reasons import Reason
@@ -60,14 +61,15 @@ def decide(kiosk: bytes, seq: int, mark: bytes) -> Page:
     form = DecideForm()
     if form.validate():
         back = url_for(".record", kiosk=kiosk, seq=seq, mark=mark)
-        asked = Asked(form, _errand(kiosk, seq, mark), back, form.reason.data)
+        asked = Asked(form, _errand(kiosk, seq, mark), back, form.reason.data, about=_about(kiosk, seq))
         entries = ((seq, mark),)
         if form.decision.data == "release":
             done = do(asked, release, kiosk, entries, form.reasons.data)
         else:
             done = do(asked, dismiss, kiosk, entries)
-        if isinstance(done, Done):
-            flash("反映しました。" if form.decision.data == "release" else "取り消しにしました。")
+        if isinstance(done, Effect):
+            verb = "反映しました" if form.decision.data == "release" else "取り消しにしました"
+            flash(f"{verb}。{done.said}")
             return redirect(back)
         if done is not None:
             return done
@@ -80,14 +82,19 @@ def take_back(kiosk: bytes, seq: int, mark: bytes) -> Page:
     form = ReasonForm(prefix="back")
     if form.validate():
         back = url_for(".record", kiosk=kiosk, seq=seq, mark=mark)
-        asked = Asked(form, errand(reopen_decision, _name(kiosk, seq, mark)), back, form.reason.data)
+        of = errand(reopen_decision, _name(kiosk, seq, mark))
+        asked = Asked(form, of, back, form.reason.data, about=_about(kiosk, seq))
         done = do(asked, reopen_decision, kiosk, ((seq, mark),))
-        if isinstance(done, Done):
-            flash("決める前に戻しました。")
+        if isinstance(done, Effect):
+            flash(f"決める前に戻しました。{done.said}")
             return redirect(back)
         if done is not None:
             return done
     return _record_page(kiosk, seq, mark, None, form), HTTPStatus.BAD_REQUEST
+
+
+def _about(kiosk: bytes, seq: int) -> str:
+    return f"端末「{name_of(kiosk)}」の記録 {seq:,} 番"
 
 
 def _name(kiosk: bytes, seq: int, mark: bytes) -> str:

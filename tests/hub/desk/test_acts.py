@@ -118,7 +118,7 @@ def test_a_decision_on_many_records_is_taken_back_at_once(scene: Scene, desk: De
     shown = desk.submit(desk.get(act), "/back", reason="まちがえた")
     back = desk.submit(shown, "/back")
 
-    assert "2件・100ポイントを、2人から取り戻します" in shown.text
+    assert "2件の付与が変わります。2人が 100ポイントを失います。" in shown.text
     assert "決める前に戻した decision taken back" in back.text
     assert scene.world.verdicts(scene.late) == {"held": (2, 100)}
     assert not [form for form in desk.get(act).forms if form.action.endswith("/back")]

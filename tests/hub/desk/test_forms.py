@@ -99,6 +99,11 @@ def test_a_double_click_on_a_whole_group_decides_it_once(scene: Scene, desk: Des
 # what it takes back
 
 
+def lost(grants: int, points: int) -> str:
+    """What is said where each grant is another person's."""
+    return f"{grants}件の付与が変わります。{grants}人が {points:,}ポイントを失い"
+
+
 def previewed(scene: Scene, desk: Desk) -> dict[str, tuple[Page, str, dict[str, str | list[str]], str]]:
     """Each act that takes posted points back: on which page, where it goes, what is typed, and what is said first."""
     world, event = scene.world, f"/desk/events/{scene.world.event}"
@@ -110,34 +115,54 @@ def previewed(scene: Scene, desk: Desk) -> dict[str, tuple[Page, str, dict[str, 
     world.do(say_boot_start, dark.kiosk, dark.boot, dark.started_ms)
     member = f"/desk/members/{world.members[4]}"
     return {
-        "dismiss": (desk.get(record), "/decide", {"decision": "dismiss", "reason": "x"}, "1件・50ポイントを、1人"),
+        "dismiss": (
+            desk.get(record),
+            "/decide",
+            {"decision": "dismiss", "reason": "x"},
+            lost(1, 50),
+        ),
         "change event": (
             desk.get(event),
             event,
             {"starts": "2026-11-14T08:00", "ends": "2026-11-14T08:30", "reason": "x"},
-            "件・",
+            "件の付与が変わります。",
         ),
-        "withdraw kiosk": (desk.get(kiosk_path(scene.short)), "/withdraw", stolen, "10件・500ポイントを、10人"),
-        "take back hole": (desk.get(kiosk_path(scene.gap)), "/gap/5/back", {"reason": "x"}, "4件・200ポイントを、4人"),
+        "withdraw kiosk": (
+            desk.get(kiosk_path(scene.short)),
+            "/withdraw",
+            stolen,
+            lost(10, 500),
+        ),
+        "take back hole": (
+            desk.get(kiosk_path(scene.gap)),
+            "/gap/5/back",
+            {"reason": "x"},
+            lost(4, 200),
+        ),
         "take back replacement": (
             desk.get(kiosk_path(scene.gap)),
             "/replace/1/back",
             {"reason": "x"},
-            "1件・50ポイントを、1人",
+            lost(1, 50),
         ),
         "replace range": (
             desk.get(kiosk_path(dark)),
             "/replace",
             {"first": "2", "last": "3", "signed": "2.2", "meant": f"{world.event}.1.0", "reason": "x"},
-            "2件・",
+            "2件の付与が変わります。",
         ),
         "take back boot start": (
             desk.get(kiosk_path(dark)),
             f"/boots/{dark.boot.hex()}/back",
             {"reason": "x"},
-            "3件・300ポイントを、3人",
+            lost(3, 300),
         ),
-        "make unknown": (desk.get(member), "/unknown", {"reason": "x"}, "1件・50ポイントを、1人"),
+        "make unknown": (
+            desk.get(member),
+            "/unknown",
+            {"reason": "x"},
+            lost(1, 50),
+        ),
     }
 
 
@@ -157,7 +182,7 @@ def test_what_an_act_takes_back_is_said_before_it_is_done(scene: Scene, desk: De
     done = desk.submit(shown, ending)
 
     assert said in shown.text
-    assert "から取り戻します" in shown.text
+    assert "の付与が変わります" in shown.text
     assert (unchanged, count) == (True, 0)
     assert done.status == 200
     assert newest_act(scene.world).kind == kind
@@ -182,9 +207,9 @@ def test_what_takes_more_by_now_is_shown_again_and_not_done(scene: Scene, desk: 
     again = desk.submit(shown, event)
     done = desk.submit(again, event)
 
-    assert "23件・1,150ポイントを、23人から取り戻します" in shown.text
+    assert "23件の付与が変わります。23人が 1,150ポイントを失います。" in shown.text
     assert "そのあいだに、取り戻すポイントが増えました" in again.text
-    assert "30件・1,500ポイントを、30人から取り戻します" in again.text
+    assert "30件の付与が変わります。30人が 1,500ポイントを失います。" in again.text
     assert "変更しました" in done.text
     assert act_count(scene.world) == 1
 

@@ -135,7 +135,7 @@ def test_a_later_decision_takes_the_place_of_an_earlier_one(scene: Scene, desk: 
     shown = desk.submit(desk.get(record), "/decide", decision="dismiss", reason="まちがいだった")
     desk.submit(shown, "/decide")
 
-    assert "1件・50ポイントを、1人から取り戻します" in shown.text
+    assert "1件の付与が変わります。1人が 50ポイントを失います。" in shown.text
     assert scene.world.verdicts(scene.late) == {"held": (1, 50), "dismissed": (1, 50)}
     assert scene.world.balance(scene.world.members[30]) == 0
 

@@ -180,7 +180,7 @@ def test_a_gap_that_was_accepted_by_mistake_is_open_again(scene: Scene, desk: De
 
     assert "うち 3 は待たない" in accepted.text
     assert "認めた欠け 5〜7番" in accepted.text
-    assert "4件・200ポイントを、4人から取り戻します" in shown.text
+    assert "4件の付与が変わります。4人が 200ポイントを失います。" in shown.text
     assert "欠けを認める(5〜7番)" in back.text
     assert scene.world.verdicts(scene.gap) == {"posted": (3, 150), "held": (4, 200)}
 
@@ -210,7 +210,7 @@ def test_a_range_that_was_granted_for_the_wrong_thing_is_replaced_and_put_back(s
     assert "お手伝い" in record.text
     assert "100 (端末は 50)" in record.text
     assert "置きかえなどで、端末が書いたものと違います" in record.text
-    assert "3件・" in shown.text
+    assert "3件の付与が変わります。" in shown.text
     assert "置きかえを取り消しました" in back.text
     assert world.verdicts(scene.gap)["posted"] == (3, 150)
 
@@ -241,7 +241,7 @@ def test_of_a_stolen_kiosk_only_what_it_had_signed_up_to_a_record_is_believed(sc
     withdrawn = desk.submit(shown, "/withdraw")
     back = desk.submit(withdrawn, "/resume", reason="見つかった")
 
-    assert "10件・500ポイントを、10人から取り戻します" in shown.text
+    assert "10件の付与が変わります。10人が 500ポイントを失います。" in shown.text
     assert "失効" in withdrawn.text
     assert held(scene.world, scene.short, Reason.WITHDRAWN) == 0
     assert "端末を再開しました" in back.text
@@ -263,7 +263,7 @@ def test_a_share_is_lowered_as_far_as_it_is_not_used(scene: Scene, desk: Desk) -
     lowered = desk.submit(desk.get(path), "/lower-share", points="99,000", reason="余った")
 
     assert (too_far.status, "届いた記録より少なくは下げられません" in too_far.text) == (400, True)
-    assert "端末枠を下げました" in lowered.text
+    assert "端末枠を 99,000 ポイント下げました" in lowered.text
     assert "見本の付与枠 1,000" in lowered.text
 
 

@@ -210,6 +210,6 @@ def test_a_number_made_known_by_mistake_is_made_unknown_and_known_again(world: W
     reasons = world.reasons(booth)
     desk.submit(unknown, f"/{world.members[0]}", reason="カードを見た")
 
-    assert "1件・50ポイントを、1人から取り戻します" in shown.text
+    assert "1件の付与が変わります。1人が 50ポイントを失います。" in shown.text
     assert reasons == {2: ("held", Reason.MEMBER_UNKNOWN)}
     assert world.balance(world.members[0]) == 50

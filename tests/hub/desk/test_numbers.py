@@ -93,12 +93,14 @@ def test_hours_typed_for_minutes_are_said_beside_the_field_and_nothing_is_stored
     assert desk.get("/desk/events/2").status == 404
 
 
-def test_what_is_no_number_is_said_once_and_is_not_held_against_bounds_as_well(sqlite: Store) -> None:
+def test_what_is_no_number_is_said_at_the_head_and_beside_its_field_and_not_held_against_bounds(
+    sqlite: Store,
+) -> None:
     desk = Desk(World(sqlite).hub)
 
     page = desk.submit(desk.get("/desk/organisations/"), "/raise", points="たくさん", reason="予算")
 
-    assert page.text.count("数だけを入れてください") == 1
+    assert page.text.count("数だけを入れてください") == 2  # at the head, and beside the field
     assert "までの数です" not in page.text
 
 

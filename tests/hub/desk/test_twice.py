@@ -205,7 +205,7 @@ def send(desk: Desk, sent: Sent) -> tuple[Callable[[], Page], Page]:
     """
     page = desk.get(sent.page)
     answer = desk.submit(page, sent.ending, **sent.typed)
-    if "から取り戻します" not in answer.text:
+    if "の付与が変わります" not in answer.text:
         return partial(desk.submit, page, sent.ending, **sent.typed), answer
     return partial(desk.submit, answer, sent.ending), desk.submit(answer, sent.ending)
 
