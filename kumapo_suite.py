@@ -16,8 +16,10 @@ LIBRARIES: Final = {"libzbar0": "libzbar.so.0", "libatomic1": "libatomic.so.1"}
 """Debian's package -> what it brings: pyzbar loads the one, the Node.js that drives Chromium the other."""
 
 
-ON_ALL_CORES: Final = ("--numprocesses=auto", "--dist=loadfile", "--no-loadscope-reorder")
-"""File by file, in the order they were collected: what a file's tests share is made once, and browsers come last."""
+ON_ALL_CORES: Final = ("--numprocesses=auto", "--dist=loadgroup", "--no-loadscope-reorder")
+"""File by file (tests/conftest.py makes the groups), in the order they were collected: what a file's tests share is
+made once, and browsers come last.
+"""
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["-h", "--help"]})

@@ -53,11 +53,19 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     return report
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run files with a browser last: from its start on a loop runs in this thread, and asyncio.run starts no other."""
-    with_browser = {item.path for item in items if "playwright" in getattr(item, "fixturenames", ())}
-    items.sort(key=lambda item: item.path in with_browser)
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, None, None]:
+    """Run tests with a browser last: from its start on a loop runs in this thread, and asyncio.run starts no other. On
+    several cores a file stays together on one, but for its tests with a browser.
+    """
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(f"{item.path}{'+browser' if _has_browser(item) else ''}"))
+    yield
+    items.sort(key=_has_browser)
+
+
+def _has_browser(item: pytest.Item) -> bool:
+    return "playwright" in getattr(item, "fixturenames", ())
 
 
 @pytest.fixture(scope="session")

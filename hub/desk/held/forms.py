@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from wtforms import BooleanField, SelectMultipleField, StringField, ValidationError
+from wtforms import BooleanField, HiddenField, SelectMultipleField, StringField, ValidationError
 from wtforms.validators import AnyOf
 
 from hub.desk.base.forms import ActForm, reason_field, shown_field
 
-_NAME = re.compile(r"([0-9]{1,16})-([0-9a-f]{64})")
+_NAME = re.compile(r"([0-9]{1,19})-([0-9a-f]{64})")
 
 
 class DecideForm(ActForm):
-    """Release or dismiss: the chosen records, or all of the group. `seen` is how many the clerk was shown, `reasons`
-    the sum of the reasons that were shown with them.
+    """Release or dismiss: the chosen records, or all of the group. `seen` is how many the clerk was shown, `shown` a
+    mark of which, with what they give; `reasons` the sum of the reasons that were shown with them.
     """
 
     # A field of its own kind, never drawn: a hidden one would be sent before the pressed button's value, and be read.
@@ -23,6 +23,7 @@ class DecideForm(ActForm):
     entries = SelectMultipleField("記録", validate_choice=False)
     everything = BooleanField("この理由のものをすべて")
     seen = shown_field()
+    shown = HiddenField("")
     reasons = shown_field()
     reason = reason_field()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -102,9 +103,23 @@ def extent(connection: sa.Connection, group: Group) -> Extent:
     return Extent(sum(one.entries for one in found), sum(int(one.points) for one in found), reasons)
 
 
-def held_names(connection: sa.Connection, group: Group) -> list[tuple[int, bytes]]:
-    """Return number and hash of everything in a group."""
-    return [(one.seq, bytes(one.hash)) for one in rows(connection, _NAMES, **group.parameters())]
+class Shown(NamedTuple):
+    """Everything in a group: numbers and hashes, and a mark of these and of what each gives, to tell whether a group is
+    still what somebody has seen.
+    """
+
+    names: tuple[tuple[int, bytes], ...]
+    mark: str
+
+
+def shown(connection: sa.Connection, group: Group) -> Shown:
+    """Return everything in a group."""
+    found = rows(connection, _NAMES, **group.parameters())
+    mark = hashlib.sha256()
+    for one in found:
+        gives = (one.event, one.member, one.activity, one.occasion, one.points)
+        mark.update(f"{one.seq} {bytes(one.hash).hex()} {gives}\n".encode("ascii"))
+    return Shown(tuple((one.seq, bytes(one.hash)) for one in found), mark.hexdigest()[:32])
 
 
 def still_held(connection: sa.Connection, kiosk: bytes) -> set[bytes]:
@@ -177,7 +192,11 @@ _EXTENT = (
     + "GROUP BY reasons"
 )
 
-_NAMES = "SELECT a.seq, a.hash FROM aside a WHERE" + _IN_GROUP + "ORDER BY a.seq, a.hash"  # noqa: S608  # as above
+_NAMES = (
+    "SELECT a.seq, a.hash, a.event, a.member, a.activity, a.occasion, a.points FROM aside a WHERE"  # noqa: S608  # as above
+    + _IN_GROUP
+    + "ORDER BY a.seq, a.hash"
+)
 
 _GROUPS = """
     SELECT h.kiosk, n.name, h.reasons, h.boot, count(*) AS entries, sum(h.points) AS points,

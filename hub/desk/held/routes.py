@@ -106,8 +106,8 @@ def _decide(meant: Group, form: DecideForm) -> Page | None:
     chosen = form.chosen()
     if form.everything.data:
         with served().hub.store.reading() as connection:
-            chosen = tuple(queries.held_names(connection, meant))
-        if form.seen.data != len(chosen):
+            chosen, mark = queries.shown(connection, meant)
+        if form.shown.data != mark:
             return _not_as_seen(meant, form, kind_of(function))
     about = f"端末「{name_of(meant.kiosk)}」の要確認「{why_of(int(meant.reason)).title.ja}」 {len(chosen):,}件"
     asked = Asked(form, _errand(meant), back, form.reason.data, about=about)
@@ -122,7 +122,7 @@ def _not_as_seen(meant: Group, form: DecideForm, kind: str) -> Page:
     used = was_used(number) if number is not None else None
     if number is not None and used is not None and (used.kind, used.entries) == (kind, form.seen.data):
         return done_before(number)
-    flash("そのあいだに件数が変わりました。もう一度ごらんください。まだ何も決めていません。", REFUSED)
+    flash("そのあいだに中身が変わりました。もう一度ごらんください。まだ何も決めていません。", REFUSED)
     return redirect(_address(meant))
 
 
@@ -148,10 +148,10 @@ def _group_page(why: Why, meant: Group, form: DecideForm, first: int) -> str:
     with served().hub.store.reading() as connection:
         line = kiosk_line(connection, meant.kiosk)
         entries = queries.held_entries(connection, meant, ENTRIES_A_PAGE, max(0, first))
-        extent = queries.extent(connection, meant)
+        extent, mark = queries.extent(connection, meant), queries.shown(connection, meant).mark
     if line is None:
         abort(HTTPStatus.NOT_FOUND)
-    form.seen.data, form.reasons.data = extent.entries, extent.reasons
+    form.seen.data, form.shown.data, form.reasons.data = extent.entries, mark, extent.reasons
     following = first + ENTRIES_A_PAGE if first + ENTRIES_A_PAGE < extent.entries else None
     return render_template(
         "held/held_group.html",

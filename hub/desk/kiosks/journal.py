@@ -35,6 +35,9 @@ class ReplacementLine(NamedTuple):
     slot: int
 
 
+BOOTS_SHOWN = 20
+
+
 class BootLine(NamedTuple):
     """A boot whose days nobody can tell: its held records, and how long after the switch the first and last of them
     were written. `wall_ms` is what the booth's own clock read at the first.
@@ -103,18 +106,22 @@ def replacements(connection: sa.Connection, kiosk: bytes) -> list[ReplacementLin
 
 
 def boots_asked_about(connection: sa.Connection, kiosk: bytes) -> list[BootLine]:
-    """Return the boots with records that wait until it is known when the booth was switched on."""
+    """Return the boots with records that wait until it is known when the booth was switched on; of very many those with
+    most records. The others follow once these are answered.
+    """
     found = rows(
         connection,
         """
         SELECT b.boot, b.entries, b.points, b.first_seq, b.last_seq, e.seq, e.encoded
         FROM (SELECT boot, count(*) AS entries, sum(points) AS points, min(seq) AS first_seq, max(seq) AS last_seq
-              FROM aside WHERE kiosk = :kiosk AND verdict = 'held' AND reasons & :by_boot <> 0 GROUP BY boot) b
+              FROM aside WHERE kiosk = :kiosk AND verdict = 'held' AND reasons & :by_boot <> 0 GROUP BY boot
+              ORDER BY count(*) DESC, min(seq) LIMIT :most) b
         JOIN entry e ON e.kiosk = :kiosk AND e.seq IN (b.first_seq, b.last_seq)
         ORDER BY b.first_seq, e.seq, e.hash
         """,
         kiosk=kiosk,
         by_boot=int(BY_BOOT),
+        most=BOOTS_SHOWN,
     )
     lines: dict[bytes, BootLine] = {}
     for one in found:

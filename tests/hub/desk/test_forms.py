@@ -92,7 +92,7 @@ def test_a_double_click_on_a_whole_group_decides_it_once(scene: Scene, desk: Des
 
     assert "2件を取り消しにしました" in first.text
     assert "もう一度は行っていません" in second.text
-    assert "件数が変わりました" in other.text
+    assert "中身が変わりました" in other.text
     assert act_count(scene.world, "dismiss") == act_count(scene.world) == 1
 
 

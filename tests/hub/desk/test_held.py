@@ -10,6 +10,7 @@ from hub_world import World
 
 from hub.intake.reasons import Reason
 from hub.store.database import Store
+from sync.entry import Void
 from sync.member import printed
 
 
@@ -80,6 +81,21 @@ def test_a_whole_group_is_dismissed_in_one_act(scene: Scene, desk: Desk) -> None
     assert scene.world.verdicts(scene.copied)["dismissed"] == (4, 200)
 
 
+def test_all_means_those_that_were_seen_also_where_as_many_others_came(scene: Scene, desk: Desk) -> None:
+    booth = scene.world.booth("入口")
+    booth.grant(0, points=60)
+    booth.send()
+    page = desk.get(f"/desk/held/{booth.kiosk.hex()}/points")
+    booth.add(Void(2, "まちがい"))
+    booth.grant(7, points=4_000)
+    booth.send()
+
+    refused = desk.submit(page, "/points", everything="y", decision="release", reason="確かめた")
+
+    assert "中身が変わりました" in refused.text
+    assert scene.world.verdicts(booth) == {"dismissed": (1, 60), "held": (1, 4_000)}
+
+
 def test_all_means_all_that_the_clerk_has_seen(scene: Scene, desk: Desk) -> None:
     page = desk.get(f"/desk/held/{scene.late.kiosk.hex()}/time")
     scene.late.grant(32)
@@ -87,7 +103,7 @@ def test_all_means_all_that_the_clerk_has_seen(scene: Scene, desk: Desk) -> None
 
     refused = desk.submit(page, "/time", everything="y", decision="dismiss", reason="すべて")
 
-    assert "件数が変わりました" in refused.text
+    assert "中身が変わりました" in refused.text
     assert refused.form("/time").fields["seen"] == "3"
     assert held(scene.world, scene.late) == 3
 
