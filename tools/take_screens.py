@@ -161,4 +161,6 @@ def _list(names: list[str]) -> Iterator[str]:
 
 
 if __name__ == "__main__":
+    if any(one.startswith("-") for one in sys.argv[1:]):
+        sys.exit(__doc__)
     main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "screens")

@@ -1,6 +1,6 @@
 """Why a grant is held or dismissed. One enumeration: the tables keep sums of these numbers, so they never change.
 
-The order is the order in which the desk names them: what has to be settled by another act first stands first.
+The desk names the lowest number first: so far what has to be settled by another act first.
 """
 
 from __future__ import annotations

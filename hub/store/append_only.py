@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import sqlalchemy as sa
 
 POSTED_TABLES = (
@@ -32,11 +34,13 @@ POSTED_TABLES = (
 )
 
 
-def protect(connection: sa.Connection) -> None:
-    """Make UPDATE and DELETE on posted tables fail, whoever asks."""
+def protect(connection: sa.Connection, tables: Iterable[str]) -> None:
+    """Make UPDATE and DELETE on posted tables fail, whoever asks. Each migration names the tables it has made: what
+    POSTED_TABLES holds today may not be there yet.
+    """
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(_REFUSE_FUNCTION)
-    for table in POSTED_TABLES:
+    for table in tables:
         for statement in _statements(connection.dialect.name, table):
             connection.exec_driver_sql(statement)
 
@@ -55,7 +59,7 @@ def grant_to_runtime_role(connection: sa.Connection, role: str) -> None:
 
 
 _REFUSE_FUNCTION = """
-    CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS
+    CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS
     $$ BEGIN RAISE EXCEPTION 'posted rows are never changed'; END $$
 """
 

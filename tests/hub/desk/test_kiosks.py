@@ -6,13 +6,15 @@ import pytest
 from desk_browser import Desk
 from desk_look import act_count, held, kiosk_path, manifest_of, type_event
 from desk_scene import Scene, busy, without_clock
-from hub_world import HELP, Booth, World
+from hub_world import HELP, Booth, World, activities, as_new
 from wire_samples import MORNING_MS
 
+from hub.acts.events import add_event
 from hub.desk.base.shapes import day
 from hub.desk.kiosks.settings import outdated_kiosks
 from hub.intake.reasons import Reason
 from hub.store.database import Store, execute
+from sync.citytime import DAY_MS
 from sync.entry import Stamp
 
 
@@ -290,12 +292,16 @@ def test_an_event_is_removed_from_a_kiosk_and_assigned_again(scene: Scene, desk:
 
 
 def test_a_booth_with_hundreds_of_starts_has_a_page_that_can_be_read(scene: Scene, desk: Desk) -> None:
-    booth = scene.world.booth("うごかない時計")
+    world = scene.world
+    days = (MORNING_MS, MORNING_MS + 2 * DAY_MS)
+    event = world.do(add_event, "二日のまつり", *days, world.allotment, as_new(activities())).made
+    booth = world.booth("うごかない時計", events=(event,))
+    world.now_ms += 2 * DAY_MS
     unsettled = booth.opened()._replace(manifest=None)
     for start in range(300):
         stamp = Stamp(0, start.to_bytes(16, "big"), 60_000, 0)
         booth.add(unsettled, stamp)
-        booth.add(booth.make_grant(start % 30, activity=HELP, occasion=1, quantity=30, points=100), stamp)
+        booth.add(booth.make_grant(start % 30, event=event, activity=HELP, occasion=1, quantity=30, points=100), stamp)
     booth.send()
 
     page = desk.get(kiosk_path(booth))

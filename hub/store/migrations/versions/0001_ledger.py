@@ -29,7 +29,13 @@ def upgrade() -> None:
     _decisions()
     _ledger()
     _progress()
-    append_only.protect(op.get_bind())
+    append_only.protect(op.get_bind(), _POSTED.split())
+
+
+_POSTED = """
+    act organisation allotment event activity member card lost_card key_list instance kiosk kiosk_name assignment
+    manifest share decision line hole lost_tail replacement boot_start entry transfer movement
+"""
 
 
 def _table(name: str, key: str, columns: str, checks: dict[str, str] | None = None) -> None:
