@@ -7,7 +7,8 @@ from __future__ import annotations
 import functools
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -20,6 +21,7 @@ from config.hub_settings import HubSettings
 from config.settings import SettingsError, read_settings
 from hub.acts.doing import Person, kind_of, new_number, perform
 from hub.acts.members import add_members
+from hub.audit.findings import Finding
 from hub.intake.backlog import finish_backlog
 from hub.keys.keyring import KeyringError
 from hub.register.members import Card, all_members, cards_of
@@ -240,14 +242,15 @@ def cards(
 @hub.command()
 @_data
 @_database
+@click.option("--notes", is_flag=True, help="注記を1件ずつ / List the notes one by one.")
 @click.option("--json", "as_json", is_flag=True, help="JSON で / As one JSON object.")
 @click.option("--out", type=_FILE, metavar="FILE.json", help="保守の担当へ渡すファイル / A file for support.")
 @_plainly
-def audit(data: Path, database: str, out: Path | None, *, as_json: bool) -> None:
+def audit(data: Path, database: str, out: Path | None, *, notes: bool, as_json: bool) -> None:
     """帳簿を別の目で調べる / Read the whole database with other eyes, and name every row that is not as it must be.
 
-    問題があれば終了コードは 1 です。注記は問題ではありません。
-    Exit status 1 if there is a defect. Notes are none: they name what rests on the database alone.
+    問題があれば終了コードは 1 です。注記は問題ではありません(--notes で1件ずつ)。
+    Exit status 1 if there is a defect. Notes are none: they name what rests on the database alone (--notes lists them).
     """
     from hub.audit import audit as audit_store
     from hub.audit.support import write_support_file
@@ -264,13 +267,24 @@ def audit(data: Path, database: str, out: Path | None, *, as_json: bool) -> None
         ]
         click.echo(json.dumps({"defects": defects, "findings": told}, ensure_ascii=False))
     else:
-        for one in findings:
-            click.echo(f"{'注記 / note' if one.is_note else '問題 / defect'}: {one.table}: {one.subject}: {one.defect}")
+        _say_findings(findings, with_notes=notes)
         click.echo(
             f"問題 {defects}、注記 {len(findings) - defects} / {defects} defects, {len(findings) - defects} notes"
         )
     if defects:
         raise click.exceptions.Exit(1)
+
+
+def _say_findings(findings: Sequence[Finding], *, with_notes: bool) -> None:
+    """Say each defect, and of notes how many there are for each table, or each of them first."""
+    found = [one for one in findings if one.is_note]
+    for one in found if with_notes else ():
+        click.echo(f"注記 / note: {one.table}: {one.subject}: {one.defect}")
+    for table, count in sorted(Counter(one.table for one in found).items() if not with_notes else ()):
+        click.echo(f"注記 / notes: {table}: {count:,}")
+    for one in findings:
+        if not one.is_note:
+            click.echo(f"問題 / defect: {one.table}: {one.subject}: {one.defect}")
 
 
 @hub.command()

@@ -98,6 +98,7 @@ def judge_kiosk(
     check_kept_folds(kiosk.kiosk, kept, judge.folds, findings)
     check_progress(kiosk.kiosk, progress, arrived, tree, decided, judge.folds[-1], findings)
     check_decided(kiosk.kiosk, arrived, decided, findings)
+    _check_replacements(kiosk.kiosk, decided, books.reference, findings)
     return judge
 
 
@@ -114,6 +115,15 @@ def _bounds_of(judge: Judge, carried: Carried) -> dict[int, Bounds]:
         )
         for allotment, highest in carried.highest.items()
     }
+
+
+def _check_replacements(kiosk: bytes, decided: Decided, reference: Reference, findings: Findings) -> None:
+    """Check that each replacement goes by its event as that was when it was said."""
+    for one in decided.replaced_ever:
+        said_ms = decided.replaced_at.get(one.version)
+        if said_ms is not None and not reference.had_version(one.event, one.event_version, said_ms):
+            defect = f"event {one.event} was not in version {one.event_version} when it was said"
+            findings.defect("replacement", defect, kiosk=kiosk, version=one.version)
 
 
 def check_decided(kiosk: bytes, arrived: list[Arrived], decided: Decided, findings: Findings) -> None:

@@ -73,13 +73,16 @@ class Answer(NamedTuple):
 
 @dataclass
 class Decided:
-    """What has been decided about one kiosk. `replaced_ever` and `covers_ever` hold what was in force at any time."""
+    """What has been decided about one kiosk. `replaced_ever` and `covers_ever` hold what was in force at any time,
+    `replaced_at` when each replacement was said, by version.
+    """
 
     decisions: dict[Place, Decision] = field(default_factory=dict)
     lines: list[Line] = field(default_factory=list)
     holes: list[Hole] = field(default_factory=list)
     replacements: tuple[Replacement, ...] = ()
     replaced_ever: tuple[Replacement, ...] = ()
+    replaced_at: dict[int, int] = field(default_factory=dict)
     covers_ever: set[int] = field(default_factory=set)
     answers: dict[bytes, Answer] = field(default_factory=dict)
 
@@ -303,6 +306,11 @@ def _read_replacements(
         in_force = sorted((one for one in newest.values() if one.state == "in force"), key=lambda one: -one.version)
         decided.replacements = tuple(_replacement(one) for one in in_force)
         decided.replaced_ever = tuple(_replacement(one) for one in versions)
+        decided.replaced_at = {
+            one.version: known.done_ms
+            for one in versions
+            if one.state == "in force" and (known := acts.by_key.get(bytes(one.act))) is not None
+        }
 
 
 def _replacement(one: Any) -> Replacement:  # a row

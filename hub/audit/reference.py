@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from hub.audit.acts import Acts
+from hub.audit.acts import Act, Acts
 from hub.audit.findings import Findings
 from hub.audit.reading import stream
 from hub.audit.versions import by_subject
@@ -43,6 +43,7 @@ class Reference:
     """
 
     events: dict[int, list[Event]] = field(default_factory=dict)
+    event_since: dict[tuple[int, int], int] = field(default_factory=dict)
     called_off: set[int] = field(default_factory=set)
     members: dict[int, MemberNow] = field(default_factory=dict)
     lost: set[tuple[int, int]] = field(default_factory=set)
@@ -56,6 +57,11 @@ class Reference:
         """Return the newest version of an event."""
         versions = self.events.get(event)
         return versions[-1] if versions else None
+
+    def had_version(self, event: int, version: int, moment_ms: int) -> bool:
+        """Tell whether an event can have been in a version at a moment."""
+        since_ms, until_ms = (self.event_since.get((event, one)) for one in (version, version + 1))
+        return since_ms is not None and since_ms <= moment_ms and (until_ms is None or moment_ms <= until_ms)
 
     def event_version(self, event: int, version: int) -> Event | None:
         """Return one version of an event."""
@@ -133,7 +139,8 @@ def _read_events(
         for before, one in zip([None, *versions], versions, strict=False):
             own = tuple(activities.pop((one.event, one.version), ()))
             known.append(Event(one.event, one.name, one.starts_ms, one.ends_ms, one.allotment, own))
-            _check_event(one, before, known, acts, allotments, findings)
+            act = _check_event(one, before, known, acts, allotments, findings)
+            reference.event_since[one.event, one.version] = act.done_ms if act is not None else 0
         if versions[-1].state == "called off":
             reference.called_off.add(name["event"])
     for event, version in activities:
@@ -143,14 +150,16 @@ def _read_events(
 
 def _check_event(
     one: Any, before: Any, known: list[Event], acts: Acts, allotments: set[int], findings: Findings
-) -> None:
-    """A version of an event is its first, a change, or a calling off and taking up that changes nothing else."""
+) -> Act | None:
+    """Return the act of a version of an event: its first, a change, or a calling off and taking up that changes nothing
+    else.
+    """
     name = {"event": one.event, "version": one.version}
     how = "first" if before is None else "changed" if one.state == before.state else one.state
     says: dict[str, object] = {"event": one.event}
     if how in {"first", "changed"}:
         says["allotment"] = one.allotment
-    acts.made("event", how, one.act, name, **says)
+    act = acts.made("event", how, one.act, name, **says)
     if one.state not in {"open", "called off"} or (before is None and one.state != "open"):
         findings.defect("event", f"no such state: {one.state}", **name)
     if one.allotment not in allotments:
@@ -165,6 +174,7 @@ def _check_event(
             for version in (before.version, one.version):
                 defect = "not the same before and after its event was called off or taken up"
                 findings.defect("activity", defect, event=one.event, version=version, activity=number)
+    return act
 
 
 def _differing(some: tuple[Activity, ...], others: tuple[Activity, ...]) -> set[int]:
