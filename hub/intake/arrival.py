@@ -64,7 +64,7 @@ def _arrive(  # one batch and everything that bears on it
     progress = lock_progress(connection, kiosk.kiosk, hub.wall_ms())
     now_ms = moment_of_arrival(hub, connection, kiosk.kiosk)
     instance = instances(connection)[-1]
-    if is_rolled_back(connection) or _shows_our_future(hub, batch, progress, instance):
+    if is_rolled_back(connection) or _shows_our_future(hub, batch, progress.receipt_number, instance):
         mark_rolled_back(connection, f"receipt shown by {kiosk.kiosk.hex()}")
         return None
     fresh = _not_yet_stored(connection, kiosk.kiosk, progress, checked.arriving)
@@ -158,9 +158,9 @@ def _register(hub: Hub, connection: sa.Connection, kiosk: KioskRow, batch: Batch
     insert(connection, "kiosk_name", kiosk=kiosk.kiosk, version=1, name=name, organisation=0, act=None)
 
 
-def _shows_our_future(hub: Hub, batch: Batch, progress: Progress, instance: Instance) -> bool:
-    """Tell whether the kiosk holds a receipt of ours that we do not remember giving: this database is older than it
-    should be.
+def _shows_our_future(hub: Hub, batch: Batch, last_number: int, instance: Instance) -> bool:
+    """Tell whether the kiosk holds a receipt of ours beyond the last number we remember giving it: this database is
+    older than it should be.
     """
     if batch.last_receipt is None:
         return False
@@ -168,7 +168,7 @@ def _shows_our_future(hub: Hub, batch: Batch, progress: Progress, instance: Inst
         shown = read_receipt(batch.last_receipt, hub.keyring.verifying(RECEIPT))
     except WireError:
         return False
-    return shown.kiosk == batch.kiosk and (shown.instance, shown.number) > (instance, progress.receipt_number)
+    return shown.kiosk == batch.kiosk and (shown.instance, shown.number) > (instance, last_number)
 
 
 def _receipt(  # everything a receipt says
@@ -222,11 +222,17 @@ def _status(connection: sa.Connection, kiosk: bytes) -> Status:
 
 
 def _receipt_for_unknown(hub: Hub, batch: Batch) -> bytes:
-    """Say, signed, that this hub does not know the kiosk. Leaves nothing in the database: strangers cannot fill it."""
+    """Say, signed, that this hub does not know the kiosk. Leaves nothing in the database: strangers cannot fill it. But
+    one that shows our own receipt was forgotten: a kiosk believes no receipt of an instance before that, so that it
+    would never send its certificate.
+    """
     with hub.store.reading() as connection:
         if is_rolled_back(connection):
             raise RolledBack
         instance = instances(connection)[-1]
+    if _shows_our_future(hub, batch, 0, instance):
+        hub.store.run(lambda connection: mark_rolled_back(connection, f"receipt shown by {batch.kiosk.hex()}"))
+        raise RolledBack
     return write_receipt(
         hub.keyring.signer(RECEIPT),
         Receipt(

@@ -279,8 +279,21 @@ def forget(connection: sa.Connection, table: str) -> None:
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
     else:
-        connection.exec_driver_sql(f"DROP TRIGGER {table}_never_delete")
+        connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {table}_never_delete")
     connection.exec_driver_sql(f"DELETE FROM {table}")
+
+
+def test_a_hub_that_has_forgotten_a_kiosk_sees_by_its_own_receipt_that_it_was_put_back(world: World) -> None:
+    booth = world.booth()
+    booth.grant(0)
+    booth.send()
+    with world.store.transaction() as connection:
+        for table in ("kiosk_name", "kiosk", "kiosk_progress"):
+            forget(connection, table)
+    booth.grant(1)
+
+    with pytest.raises(RolledBack):
+        booth.send()
 
 
 def test_a_hub_that_is_shown_its_own_future_signs_nothing_until_a_new_instance(world: World) -> None:
