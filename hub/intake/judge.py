@@ -185,7 +185,8 @@ def _judge_grant(  # one step of the fold
     offer = _offered(facts, course, grant, event) if replacement is None else _replaced(facts, grant, replacement)
     signed = Signed(attested.seq, stamp, attested.arrived_ms, course.floors, course.confirmed)
     at_arrival = interval(signed, known, attested.arrived_ms)
-    is_more_known = known.by_boot or known.answers or len(course.floors) > 1
+    has_later_floor = bool(course.floors) and course.floors[-1][0] > attested.arrived_ms
+    is_more_known = known.by_boot or known.answers or has_later_floor
     in_full = interval(signed, known, FOR_EVER_MS) if is_more_known else at_arrival
     decision = facts.decisions.get(attested.hash)
     is_read = is_released(decision, Reason.DAY)  # a person has put it on the booth's reading: nothing later moves it

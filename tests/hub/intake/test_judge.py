@@ -422,3 +422,12 @@ def test_judging_changes_nothing_it_is_handed() -> None:
 
     assert fold == Fold(used=((ALLOTMENT, 50),), boot=BOOT)
     assert entries == CHAIN_OF_ALL.entries
+
+
+def test_a_floor_that_arrived_later_raises_doubt_and_takes_nothing_back() -> None:
+    fold = Fold((INSTANCE, 1), (INSTANCE, 1), floors=((MORNING_MS + 9 * DAY_MS, MORNING_MS + 8 * DAY_MS),))
+    entries = [Chain(opened()).add(grant()).entries[1]._replace(arrived_ms=MORNING_MS + 8 * DAY_MS)]
+
+    (standing,) = judge(FACTS, fold, entries, Known()).standings
+
+    assert (standing.candidacy, standing.flags) == (Candidacy.ELIGIBLE, (Flag.TIME_DOUBTED,))
