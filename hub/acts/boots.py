@@ -10,13 +10,12 @@ import sqlalchemy as sa
 from hub.acts.checks import want_kiosk
 from hub.acts.doing import Doing, Outcome, act
 from hub.acts.judged import judge_entries, lock_kiosk
-from hub.acts.named import entries_of_boot, targets_of
+from hub.acts.named import entries_of_boot
 from hub.acts.refusals import ActRefused, Refusal
 from hub.intake.facts import load_facts
 from hub.intake.intervals import ANSWER_SLACK_MS
 from hub.intake.judge import samples_in
-from hub.intake.reach import held_for
-from hub.intake.reasons import Reason
+from hub.intake.reach import voids_and_targets
 from hub.intake.stored import Name, landmarks
 from hub.intake.values import Attested
 from hub.ledger.posting import Moved
@@ -86,11 +85,9 @@ def _refuse_contradiction(doing: Doing, kiosk: bytes, entries: Sequence[Attested
 
 
 def _judge(doing: Doing, kiosk: bytes, entries: Sequence[Attested]) -> Moved:
-    """Judge the entries of a boot, what voids in it name, and the voids that were held for want of a day."""
-    connection = doing.connection
-    names: set[Name] = {(one.seq, one.hash) for one in entries} | held_for(connection, kiosk, Reason.VOID_DAY)
-    names |= targets_of(connection, kiosk, [one.entry for one in landmarks(connection, kiosk)])
-    return judge_entries(doing, kiosk, names)
+    """Judge the entries of a boot, and all voids with what they name: which of them count turns on days."""
+    names: set[Name] = {(one.seq, one.hash) for one in entries}
+    return judge_entries(doing, kiosk, names | voids_and_targets(doing.connection, kiosk))
 
 
 def _newest(connection: sa.Connection, kiosk: bytes, boot: bytes) -> tuple[int, int | None]:

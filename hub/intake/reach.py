@@ -10,7 +10,7 @@ from hub.intake.intervals import Known, Sample, know
 from hub.intake.judge import samples_in
 from hub.intake.progress import Progress
 from hub.intake.reasons import Reason
-from hub.intake.stored import Name, boots_before, entries_numbered, kept_folds, landmarks, names_between
+from hub.intake.stored import Name, boots_before, entries_numbered, kept_folds, landmarks, names_between, names_numbered
 from hub.intake.values import NO_VOIDS, Attested, Decision, Facts, Fold, Voids
 from hub.intake.voids import grants_by_number, named_by, voids_among, voids_in
 from hub.store.database import rows
@@ -82,11 +82,20 @@ def held_for(connection: sa.Connection, kiosk: bytes, reasons: Reason) -> set[Na
 def before_first_sample(
     connection: sa.Connection, kiosk: bytes, progress: Progress, samples: Collection[Sample]
 ) -> set[Name]:
-    """Return the earlier entries of boots of which the first time sample is among new ones: it tells their time too."""
+    """Return the earlier entries of boots of which the first time sample is among new ones: it tells their time too,
+    and with it which voids count.
+    """
     boots = {one.boot for one in samples}
     if progress.fold.sample is not None:
         boots.discard(progress.fold.boot)
-    return _of_boots(connection, kiosk, progress, boots)
+    found = _of_boots(connection, kiosk, progress, boots)
+    return found | voids_and_targets(connection, kiosk) if found else found
+
+
+def voids_and_targets(connection: sa.Connection, kiosk: bytes) -> set[Name]:
+    """Return all voids of a kiosk, and the entries of the numbers that they name."""
+    voids = voids_in(landmarks(connection, kiosk))
+    return {(one.seq, one.hash) for one in voids} | names_numbered(connection, kiosk, named_by(voids))
 
 
 def _of_boots(connection: sa.Connection, kiosk: bytes, progress: Progress, boots: set[bytes]) -> set[Name]:

@@ -182,6 +182,17 @@ def kept_folds(connection: sa.Connection, kiosk: bytes, last_seq: int) -> list[t
     return [(one.seq, Fold.unpack(bytes(one.fold))) for one in found]
 
 
+def names_numbered(connection: sa.Connection, kiosk: bytes, numbers: Iterable[int]) -> set[Name]:
+    """Return the names of all entries with some numbers."""
+    fill_wanted(connection, {(seq, b"") for seq in numbers})
+    found = rows(
+        connection,
+        "SELECT e.seq, e.hash FROM wanted w CROSS JOIN entry e WHERE e.kiosk = :kiosk AND e.seq = w.seq",
+        kiosk=kiosk,
+    )
+    return {(one.seq, bytes(one.hash)) for one in found}
+
+
 def names_between(connection: sa.Connection, kiosk: bytes, first_seq: int, last_seq: int) -> set[Name]:
     """Return the names of a run of entries."""
     found = rows(

@@ -412,3 +412,22 @@ def voided_from_another_boot(world: World) -> Booth:
     world.now_ms += 6 * HOUR_MS
     booth.send()
     return booth
+
+
+def test_a_void_of_another_start_counts_as_long_as_an_answer_puts_both_on_one_day(world: World) -> None:
+    booth, other = without_clock(world), b"o" * 16
+    second_day_ms = MORNING_MS + DAY_MS
+    booth.add(booth.opened(), Stamp(0, other, 1_000, 0))
+    booth.add(Void(2, "まちがい"), Stamp(0, other, 2_000, 0))
+    booth.add(Clock(second_day_ms + 2 * HOUR_MS, 3_000, 3_020), Stamp(0, other, 3_020, 2))
+    booth.send()
+    unsettled = world.reasons(booth)
+
+    world.do(say_boot_start, booth.kiosk, booth.boot, second_day_ms + HOUR_MS)
+    counts = world.reasons(booth)
+    world.do(take_back_boot_start, booth.kiosk, booth.boot)
+
+    assert unsettled == {2: ("held", Reason.DAY), 4: ("held", Reason.VOID_DAY)}
+    assert counts == {2: ("dismissed", Reason.VOIDED)}
+    assert world.reasons(booth) == unsettled
+    assert broken_invariants(world) == []
