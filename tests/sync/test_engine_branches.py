@@ -26,6 +26,7 @@ from sync.engine import (
     next_batch,
     waiting,
 )
+from sync.receipt import Status
 
 # ---------------- the journal's branch is not the hub's
 
@@ -116,6 +117,22 @@ def test_a_stopped_journal_does_not_take_the_other_branchs_numbers_for_its_own()
     rounds = [exchange(journal, line, no_time) for _ in range(2)]
 
     assert [done.sent for done in rounds] == [3, 7]
+
+
+def test_behind_a_gap_of_its_own_a_fenced_journal_goes_on_past_what_the_hub_keeps_beside_its_branch() -> None:
+    chain, hub = chain_of(30), MemoryHub(max_batch=7)
+    known = replace(MemoryJournal().known, instance=hub.instance, cursor_seq=4, status=Status.FENCED, max_batch=7)
+    journal = MemoryJournal(chain, missing={5, 6, 7, 8}, known=known)
+    stands = Head(4, chain.entries[3].hash)
+
+    def as_before(_: bytes) -> bytes:
+        return hub.answer(hub.batches[-1], cursor=stands, beyond=(), status=Status.FENCED)
+
+    for _ in range(6):
+        exchange(journal, Line(hub, as_before), no_time)
+
+    assert [batch.first_seq for batch in hub.batches[:4]] == [9, 16, 23, 30]
+    assert hub.batches[-1].entries == ()
 
 
 def test_a_stopped_key_stays_stopped() -> None:
