@@ -124,7 +124,7 @@ def test_grants_under_settings_that_nobody_can_read_are_held_and_the_others_stay
 
     receipt = booth.send()
     window = (MORNING_MS, MORNING_MS + DAY_MS // 3)
-    world.do(change_event, world.event, 1, "見本まつり", *window, world.allotment, activities())
+    world.do(change_event, world.event, 1, "見本の日", *window, world.allotment, activities())
 
     assert receipt.cursor == booth.head
     assert world.reasons(booth) == {6: ("held", Reason.NOT_THIS_KIOSKS)}
