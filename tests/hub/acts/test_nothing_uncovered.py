@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 from act_samples import add_other_event, named
 from hub_invariants import broken_invariants
-from hub_world import VISIT, VISIT_POINTS, Booth, World
+from hub_world import VISIT, VISIT_POINTS, Booth, World, activities
 from wire_samples import MORNING_MS
 
 from hub.acts.decisions import release
@@ -80,6 +80,7 @@ def test_settings_of_a_number_that_is_not_signed_yet_name_nothing_also_once_it_i
     world.do(renew_settings, booth.kiosk)
     booth.grant(1)
     booth.send()
+    world.do(change_event, world.event, 1, "見本の日", *WINDOW, world.allotment, activities())
 
     assert world.verdicts(booth) == {"held": (2, 100)}
     assert world.reasons(booth) == dict.fromkeys((3, 4), ("held", Reason.NOT_THIS_KIOSKS))
