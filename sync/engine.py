@@ -214,17 +214,18 @@ def settle(uplink: Uplink, receipt: Receipt, head: Head, own_hash: bytes | None,
         return replace(learnt, resent_seq=max(uplink.resent_seq, answered_seq))
     if foreign:
         return replace(learnt, cursor_seq=0, resent_seq=0, stopped=uplink.stopped or foreign)
+    past_seq = _got_past(uplink, receipt, answered_seq)
     if is_same_instance and receipt.cursor.seq < uplink.cursor_seq and not _holds_beyond(receipt, uplink.cursor_seq):
-        return "cursor went back"
-    return replace(learnt, cursor_seq=receipt.cursor.seq, resent_seq=_got_past(uplink, receipt, answered_seq))
+        return replace(learnt, resent_seq=past_seq) if past_seq else "cursor went back"
+    return replace(learnt, cursor_seq=receipt.cursor.seq, resent_seq=past_seq)
 
 
 def _got_past(uplink: Uplink, receipt: Receipt, answered_seq: int) -> int:
-    """Return up to which entry a kiosk whose card was copied has sent, although its cursor stands: behind a gap in its
-    own journal the hub keeps what comes, and cannot tell of which branch it is.
+    """Return up to which entry a kiosk that is stopped has sent, although its cursor does not go on: of a card that was
+    copied the hub keeps what comes behind a gap in the journal, and cannot tell of which branch it is.
     """
-    stands = (receipt.instance, receipt.cursor.seq) == (uplink.instance, uplink.cursor_seq)
-    if receipt.status is not Status.FENCED or not stands or receipt.refused is not None:
+    stands = receipt.instance == uplink.instance and receipt.cursor.seq <= uplink.cursor_seq
+    if receipt.status not in {Status.FENCED, Status.REVOKED} or not stands or receipt.refused is not None:
         return 0
     return max(uplink.resent_seq, answered_seq)
 

@@ -119,14 +119,17 @@ def test_a_stopped_journal_does_not_take_the_other_branchs_numbers_for_its_own()
     assert [done.sent for done in rounds] == [3, 7]
 
 
-def test_behind_a_gap_of_its_own_a_fenced_journal_goes_on_past_what_the_hub_keeps_beside_its_branch() -> None:
+@pytest.mark.parametrize(("status", "told_seq"), [(Status.FENCED, 4), (Status.REVOKED, 4), (Status.FENCED, 3)])
+def test_behind_a_gap_of_its_own_a_stopped_journal_goes_on_past_what_the_hub_keeps_beside_its_branch(
+    status: Status, told_seq: int
+) -> None:
     chain, hub = chain_of(30), MemoryHub(max_batch=7)
-    known = replace(MemoryJournal().known, instance=hub.instance, cursor_seq=4, status=Status.FENCED, max_batch=7)
+    known = replace(MemoryJournal().known, instance=hub.instance, cursor_seq=4, status=status, max_batch=7)
     journal = MemoryJournal(chain, missing={5, 6, 7, 8}, known=known)
-    stands = Head(4, chain.entries[3].hash)
+    stands = Head(told_seq, chain.entries[told_seq - 1].hash)
 
     def as_before(_: bytes) -> bytes:
-        return hub.answer(hub.batches[-1], cursor=stands, beyond=(), status=Status.FENCED)
+        return hub.answer(hub.batches[-1], cursor=stands, beyond=(), status=status)
 
     for _ in range(6):
         exchange(journal, Line(hub, as_before), no_time)
