@@ -89,7 +89,19 @@ def before_first_sample(
     if progress.fold.sample is not None:
         boots.discard(progress.fold.boot)
     found = _of_boots(connection, kiosk, progress, boots)
-    return found | voids_and_targets(connection, kiosk) if found else found
+    return found | _voids_about(connection, kiosk, boots) if found else found
+
+
+def _voids_about(connection: sa.Connection, kiosk: bytes, boots: set[bytes]) -> set[Name]:
+    """Return the voids of a plain kiosk that were signed in one of some boots, or name what was, and what they name."""
+    voids = voids_in(landmarks(connection, kiosk))
+    targets = entries_numbered(connection, kiosk, named_by(voids))
+    found: set[Name] = set()
+    for void in voids:
+        both = [void, *(targets[seq] for seq in named_by([void]) if seq in targets)]
+        if any(one.entry is not None and one.entry.stamp.boot in boots for one in both):
+            found |= {(one.seq, one.hash) for one in both}
+    return found
 
 
 def voids_and_targets(connection: sa.Connection, kiosk: bytes) -> set[Name]:
