@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from desk_browser import Desk, Page
 from desk_look import act_count, kiosk_path
 from desk_scene import STRANGER, Scene, busy
@@ -14,30 +13,9 @@ from hub.acts.decisions import dismiss, reopen_decision
 from hub.acts.kiosks import stop_kiosk
 from hub.acts.organisations import add_organisation
 from hub.audit import audit
-from hub.store.database import Store, insert, row
+from hub.store.database import insert, row
 from sync.envelope import MANIFEST
 from sync.manifest import read_manifest
-
-
-@pytest.fixture
-def world(sqlite: Store) -> World:
-    return World(sqlite)
-
-
-@pytest.fixture
-def scene(world: World) -> Scene:
-    return busy(world)
-
-
-@pytest.fixture
-def either(store: Store) -> World:
-    """The same on both engines, one after the other."""
-    return World(store)
-
-
-@pytest.fixture
-def desk(world: World) -> Desk:
-    return Desk(world.hub)
 
 
 def acts_in(page: Page) -> list[str]:

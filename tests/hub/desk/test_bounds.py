@@ -20,18 +20,13 @@ from hub.desk.offices.forms import AllotmentForm, ChangeAllotmentForm
 from hub.register.events import OPEN, EventVersion, load_events, write_event
 from hub.register.manifests import newest_version
 from hub.service import instances
-from hub.store.database import Store, insert, row
+from hub.store.database import insert, row
 from sync.citytime import DAY_MS
 from sync.envelope import MANIFEST
 from sync.manifest import Manifest, Share, write_manifest
 
 YEAR_26_MS = -61_320_000_000_000
 IN_TIME = "2020年から2099年まで"
-
-
-@pytest.fixture
-def world(sqlite: Store) -> World:
-    return World(sqlite)
 
 
 def event_past_the_form(world: World, event: int, version: int, starts_ms: int) -> int:

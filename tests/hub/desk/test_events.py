@@ -5,37 +5,16 @@ from __future__ import annotations
 import pytest
 from desk_browser import Desk
 from desk_look import event_line, newest_act, type_event
-from desk_scene import Scene, busy
+from desk_scene import Scene
 from hub_world import VISIT, World
 from wire_samples import MORNING_MS
 
 from hub.audit import audit
 from hub.desk.events.queries import events
-from hub.store.database import Store, rows
+from hub.store.database import rows
 from sync.citytime import DAY_MS
 from sync.manifest import OccasionBy, Slot
 from sync.rules import ByHours, Fixed
-
-
-@pytest.fixture
-def world(sqlite: Store) -> World:
-    return World(sqlite)
-
-
-@pytest.fixture
-def scene(world: World) -> Scene:
-    return busy(world)
-
-
-@pytest.fixture
-def either(store: Store) -> World:
-    """The same on both engines, one after the other."""
-    return World(store)
-
-
-@pytest.fixture
-def desk(world: World) -> Desk:
-    return Desk(world.hub)
 
 
 def test_an_event_with_activities_is_written_as_it_was_typed(world: World, desk: Desk) -> None:

@@ -4,17 +4,10 @@ import io
 import re
 from urllib.parse import urljoin
 
-import pytest
 from fontTools.ttLib import TTFont  # type: ignore[import-untyped]
 from hub_world import World
 
 from hub import create_app
-from hub.store.database import Store
-
-
-@pytest.fixture
-def world(sqlite: Store) -> World:
-    return World(sqlite)
 
 
 def test_every_font_the_desk_asks_for_is_served(world: World) -> None:

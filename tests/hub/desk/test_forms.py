@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from desk_browser import Desk, Page
 from desk_look import act_count, event_line, held, kiosk_path, newest_act
-from desk_scene import Scene, busy, without_clock
+from desk_scene import Scene, without_clock
 from hub_world import CLERK, HELP, World
 
 from hub.acts.doing import Person, new_number
@@ -14,23 +14,6 @@ from hub.acts.journal import accept_hole, replace_range, say_boot_start
 from hub.acts.kiosks import rename_kiosk, stop_kiosk, withdraw_kiosk
 from hub.acts.organisations import close_organisation
 from hub.intake.reasons import Reason
-from hub.store.database import Store
-
-
-@pytest.fixture
-def world(sqlite: Store) -> World:
-    return World(sqlite)
-
-
-@pytest.fixture
-def scene(world: World) -> Scene:
-    return busy(world)
-
-
-@pytest.fixture
-def desk(world: World) -> Desk:
-    return Desk(world.hub)
-
 
 # its number
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from desk_browser import Desk
 from desk_look import held, kiosk_path
 from desk_scene import NEW_BOOTH, Scene, busy, without_clock
@@ -12,29 +11,7 @@ from hub.desk.kiosks.queries import kiosk_lines
 from hub.intake.reasons import Reason
 from hub.own_clock import Doubt, mark_doubted
 from hub.service import Break, mark_rolled_back
-from hub.store.database import Store
 from sync.citytime import DAY_MS, city_day
-
-
-@pytest.fixture
-def world(sqlite: Store) -> World:
-    return World(sqlite)
-
-
-@pytest.fixture
-def scene(world: World) -> Scene:
-    return busy(world)
-
-
-@pytest.fixture
-def either(store: Store) -> World:
-    """The same on both engines, one after the other."""
-    return World(store)
-
-
-@pytest.fixture
-def desk(world: World) -> Desk:
-    return Desk(world.hub)
 
 
 def test_what_is_signed_has_arrived_or_not_yet_and_every_grant_became_something(either: World) -> None:

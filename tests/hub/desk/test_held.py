@@ -14,27 +14,6 @@ from sync.entry import Void
 from sync.member import printed
 
 
-@pytest.fixture
-def world(sqlite: Store) -> World:
-    return World(sqlite)
-
-
-@pytest.fixture
-def scene(world: World) -> Scene:
-    return busy(world)
-
-
-@pytest.fixture
-def either(store: Store) -> World:
-    """The same on both engines, one after the other."""
-    return World(store)
-
-
-@pytest.fixture
-def desk(world: World) -> Desk:
-    return Desk(world.hub)
-
-
 def test_held_entries_are_opened_down_to_who_what_when_and_what_the_screen_said(scene: Scene, desk: Desk) -> None:
     page = desk.get(f"/desk/held/{scene.late.kiosk.hex()}/time")
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
 from desk_browser import Desk
 from desk_look import kiosk_path, type_event
-from desk_scene import Scene, busy
+from desk_scene import Scene
 from hub_world import HELP, VISIT, World
 
 from hub.acts.events import add_event
@@ -15,25 +14,9 @@ from hub.acts.lines import withdraw_kiosk
 from hub.acts.organisations import add_allotment, add_organisation
 from hub.desk.base.deeds import PROVISOS, TITLES, deed_of
 from hub.desk.base.shapes import ago
-from hub.store.database import Store
 from sync.citytime import DAY_MS
 from sync.manifest import Activity, OccasionBy
 from sync.rules import Fixed
-
-
-@pytest.fixture
-def world(sqlite: Store) -> World:
-    return World(sqlite)
-
-
-@pytest.fixture
-def scene(world: World) -> Scene:
-    return busy(world)
-
-
-@pytest.fixture
-def desk(world: World) -> Desk:
-    return Desk(world.hub)
 
 
 def add_on(world: World, name: str, days: int, allotment: int | None = None) -> int:

@@ -5,37 +5,15 @@ from __future__ import annotations
 import pytest
 from desk_browser import Desk
 from desk_look import manifest_of, newest_act
-from desk_scene import NEW_BOOTH, Scene, answered_invitation, busy
+from desk_scene import NEW_BOOTH, answered_invitation
 from hub_world import World
 from wire_samples import sample_key
 
 from hub.desk.kiosks.queries import kiosk_lines
 from hub.intake.facts import find_kiosk
-from hub.store.database import Store
 from sync.certificate import kiosk_identity
 from sync.enrolment import digits_to_compare
 from sync.manifest import Share
-
-
-@pytest.fixture
-def world(sqlite: Store) -> World:
-    return World(sqlite)
-
-
-@pytest.fixture
-def scene(world: World) -> Scene:
-    return busy(world)
-
-
-@pytest.fixture
-def either(store: Store) -> World:
-    """The same on both engines, one after the other."""
-    return World(store)
-
-
-@pytest.fixture
-def desk(world: World) -> Desk:
-    return Desk(world.hub)
 
 
 def test_an_invitation_shows_a_code_for_ten_minutes_and_then_no_more(world: World, desk: Desk) -> None:

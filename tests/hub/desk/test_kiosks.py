@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from desk_browser import Desk
 from desk_look import act_count, held, kiosk_path, manifest_of, type_event
-from desk_scene import Scene, busy, without_clock
+from desk_scene import Scene, without_clock
 from hub_world import HELP, Booth, World, activities, as_new
 from wire_samples import MORNING_MS
 
@@ -13,30 +13,9 @@ from hub.acts.events import add_event
 from hub.desk.base.shapes import day
 from hub.desk.kiosks.settings import outdated_kiosks
 from hub.intake.reasons import Reason
-from hub.store.database import Store, execute
+from hub.store.database import execute
 from sync.citytime import DAY_MS
 from sync.entry import Stamp
-
-
-@pytest.fixture
-def world(sqlite: Store) -> World:
-    return World(sqlite)
-
-
-@pytest.fixture
-def scene(world: World) -> Scene:
-    return busy(world)
-
-
-@pytest.fixture
-def either(store: Store) -> World:
-    """The same on both engines, one after the other."""
-    return World(store)
-
-
-@pytest.fixture
-def desk(world: World) -> Desk:
-    return Desk(world.hub)
 
 
 def test_a_top_up_releases_what_was_held_for_want_of_it(scene: Scene, desk: Desk) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from desk_browser import Desk
 from desk_look import act_count, kiosk_path
-from desk_scene import STRANGER, Scene, busy
+from desk_scene import STRANGER, busy
 from hub_world import HELP, World
 
 from hub.acts.members import add_members
@@ -13,30 +13,8 @@ from hub.desk.members.queries import joined_by, member_counts, member_file, newe
 from hub.desk.records import recount as recounting
 from hub.intake.reasons import Reason
 from hub.served import Office
-from hub.store.database import Store
 from sync.citytime import city_day
 from sync.member import printed
-
-
-@pytest.fixture
-def world(sqlite: Store) -> World:
-    return World(sqlite)
-
-
-@pytest.fixture
-def scene(world: World) -> Scene:
-    return busy(world)
-
-
-@pytest.fixture
-def either(store: Store) -> World:
-    """The same on both engines, one after the other."""
-    return World(store)
-
-
-@pytest.fixture
-def desk(world: World) -> Desk:
-    return Desk(world.hub)
 
 
 def test_members_are_added_and_their_cards_can_be_printed(world: World, desk: Desk) -> None:

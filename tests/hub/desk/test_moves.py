@@ -5,31 +5,16 @@ from __future__ import annotations
 import pytest
 from desk_browser import Desk, Page
 from desk_look import act_count, kiosk_path
-from desk_scene import STRANGER, Scene, busy
+from desk_scene import STRANGER, Scene
 from hub_world import World
 
 import hub.intake.judging as judging_module
 from hub.acts.members import end_account
 from hub.desk.base.moves import Moves, coming_text, done_text
 from hub.ledger.posting import Moved
-from hub.store.database import Store, row
+from hub.store.database import row
 
 NOTHING = "ポイントの動きはありません。"
-
-
-@pytest.fixture
-def world(sqlite: Store) -> World:
-    return World(sqlite)
-
-
-@pytest.fixture
-def scene(world: World) -> Scene:
-    return busy(world)
-
-
-@pytest.fixture
-def desk(world: World) -> Desk:
-    return Desk(world.hub)
 
 
 EARLY = {"starts": "2026-11-14T08:00", "ends": "2026-11-14T08:30"}

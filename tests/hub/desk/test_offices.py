@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from desk_browser import Desk
 from desk_look import newest_act
 from desk_scene import Scene, busy
@@ -10,28 +9,7 @@ from hub_world import World
 
 from hub.audit import audit
 from hub.desk.offices.queries import allotments
-from hub.store.database import Store, row
-
-
-@pytest.fixture
-def world(sqlite: Store) -> World:
-    return World(sqlite)
-
-
-@pytest.fixture
-def scene(world: World) -> Scene:
-    return busy(world)
-
-
-@pytest.fixture
-def either(store: Store) -> World:
-    """The same on both engines, one after the other."""
-    return World(store)
-
-
-@pytest.fixture
-def desk(world: World) -> Desk:
-    return Desk(world.hub)
+from hub.store.database import row
 
 
 def test_an_organisation_gets_an_allotment_and_more_points_with_a_reason(world: World, desk: Desk) -> None:

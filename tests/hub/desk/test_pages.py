@@ -62,16 +62,6 @@ PAYLOADS: Final = (
 )
 
 
-@pytest.fixture
-def world(sqlite: Store) -> World:
-    return World(sqlite)
-
-
-@pytest.fixture
-def scene(world: World) -> Scene:
-    return busy(world)
-
-
 def every_page(desk: Desk, first: str = "/desk/") -> Iterator[Page]:
     """Follow every link from the front page; card sheets are left out."""
     seen, waiting = {first}, [first]

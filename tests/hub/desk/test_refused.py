@@ -5,27 +5,11 @@ from __future__ import annotations
 import pytest
 from desk_browser import Desk, Page
 from desk_look import act_count, held, kiosk_path, type_event
-from desk_scene import Scene, busy
+from desk_scene import Scene
 from hub_world import World
 
 from hub.acts.kiosks import stop_kiosk
 from hub.desk.events.queries import events
-from hub.store.database import Store
-
-
-@pytest.fixture
-def world(sqlite: Store) -> World:
-    return World(sqlite)
-
-
-@pytest.fixture
-def scene(world: World) -> Scene:
-    return busy(world)
-
-
-@pytest.fixture
-def desk(world: World) -> Desk:
-    return Desk(world.hub)
 
 
 def ids(page: Page) -> set[str | None]:

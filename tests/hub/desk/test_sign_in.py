@@ -7,12 +7,6 @@ from desk_browser import Desk
 from hub_world import World
 
 from hub.desk.base.gate import Gate
-from hub.store.database import Store
-
-
-@pytest.fixture
-def world(sqlite: Store) -> World:
-    return World(sqlite)
 
 
 def test_the_link_opens_the_desk_once(world: World) -> None:
