@@ -108,9 +108,7 @@ def _wrong_payloads() -> list[Vector]:
     plain = cbor2.dumps(CONTENT)
     return [
         _refused("a token with a float for the issue", with_content(1, ONE, 1.0, 0), "type"),
-        _refused(
-            "a token with a short float for the issue", with_payload(plain[:-2] + b"\xf9\x3c\x00\x00"), "encoding"
-        ),
+        _refused("a token with a short float for the issue", with_payload(plain[:-2] + b"\xf9\x3c\x00\x00"), "type"),
         _refused("a token with true for the issue", with_content(1, ONE, True, 0), "type"),
         _refused("a token with a text for the issue", with_content(1, ONE, "1", 0), "type"),
         _refused("a token with a longer form of a number", with_payload(plain[:-2] + b"\x18\x01\x00"), "encoding"),
