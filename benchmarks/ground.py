@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
+from msgspec.structs import astuple, replace
+
 from hub.acts.doing import Doing, Done, Person, kind_of, new_number, perform
 from hub.acts.events import add_event
 from hub.acts.kiosks import approve_kiosk, invite_kiosk
@@ -139,7 +141,7 @@ class Booth:
 
     def _chain(self, grant: Grant, when: Stamp) -> SignedEntry:
         seq = self.head.seq + 1
-        payload = encode((1, self.kiosk, seq, self.head.hash, "grant", tuple(grant), tuple(when)))
+        payload = encode((1, self.kiosk, seq, self.head.hash, "grant", astuple(grant), astuple(when)))
         encoded = seal(ENTRY, _Unsigned(self.key.public), payload)
         self.head = Head(seq, hash_of(encoded))
         return SignedEntry(encoded, self.head.hash)
@@ -199,7 +201,7 @@ def grant(ground: Ground, event: int, member: int) -> Grant:
 def grants(ground: Ground, event: int, members: Iterable[int]) -> list[Grant]:
     """Return a grant for each of these members."""
     usual = grant(ground, event, 1)
-    return [usual._replace(member=member) for member in members]
+    return [replace(usual, member=member) for member in members]
 
 
 def crowds(ground: Ground, events: Iterable[int], size: int) -> Iterator[tuple[int, list[int]]]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import requests
+from msgspec.structs import replace
 
 from benchmarks.booth import percentile
 from benchmarks.drain import served
@@ -196,7 +197,7 @@ def _mornings_batches(ground: Ground, booth: Booth, event: int, sizes: Sizes) ->
     for number in range(sizes.batches):
         bodies = list(_firsts(booth, number))
         granted = grants(ground, event, [next(people) for _ in range(sizes.batch - len(bodies))])
-        bodies += [one._replace(occasion=city_day(MORNING_MS)) for one in granted]
+        bodies += [replace(one, occasion=city_day(MORNING_MS)) for one in granted]
         batches.append(write_batch(booth.batch_at(zip(bodies, _stamps(booth, MORNING_MS, BOOTS[1]), strict=False))))
     return batches
 

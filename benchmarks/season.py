@@ -13,6 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from msgspec.structs import replace
+
 from benchmarks import morning
 from benchmarks.ground import NOW_MS, SOFTWARE, Booth, Ground, grant, laid, let_in
 from benchmarks.report import Line, Works, at_most, by_turns, rate
@@ -187,7 +189,7 @@ class Road:
         people = self.ground.members[starts[1] - starts[0] : starts[2] - starts[0] - others]
         usual = grant(self.ground, self.ground.events[day], 1)
         occasion = city_day(midnight_ms(day))
-        return [usual._replace(member=member, occasion=occasion) for member in people]
+        return [replace(usual, member=member, occasion=occasion) for member in people]
 
     def _is_sampled(self, number: int) -> bool:
         of_day = number % (self.sizes.batches // self.sizes.boots)

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import astuple
 
 from kiosk.boothtime import trusted_day
 from kiosk.journal_file import JournalFailed, Witness
@@ -237,7 +238,7 @@ class Journal(JournalReader):
             "insert into granted (event, activity, member, seq, occasion, points, wall_ms, boot, monotonic_ms, trust)"
             " select ?, ?, ?, ?, ?, ?, ?, ?, ?, ? where not exists"
             " (select 1 from granted where event = ? and activity = ? and member = ? and seq > ?)",
-            (*whose, seq, grant.occasion, grant.points, *stamp, *whose, seen),
+            (*whose, seq, grant.occasion, grant.points, *astuple(stamp), *whose, seen),
         ).rowcount
         if rows == 0:
             return ALREADY_GRANTED

@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from msgspec.structs import replace
+
 from hub.service import Hub
 from kiosk.journal_file import JournalFailed
 from simulator.booths import Machine
@@ -256,10 +258,10 @@ def _sign_nonsense(stage: Stage, step: Step) -> None:
         1,
     )
     bodies: list[Grant | Void | Opened] = [
-        plain._replace(points=999_999 if picks.chance(20) else 31),
-        plain._replace(occasion=picks.below(1_000_000)),
-        plain._replace(event=70_000 + picks.below(3)),
-        plain._replace(issue=9, activity=77),
+        replace(plain, points=999_999 if picks.chance(20) else 31),
+        replace(plain, occasion=picks.below(1_000_000)),
+        replace(plain, event=70_000 + picks.below(3)),
+        replace(plain, issue=9, activity=77),
         Void(1 + picks.below(500), "まちがい"),
         Opened("rogue", None, stamp.wall_ms),
         Opened("rogue", (known.instance, max(1, known.version - 1)) if known is not None else None, None),

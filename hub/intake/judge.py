@@ -234,7 +234,8 @@ def _together(*reasons: Reason) -> Reason:
 def replacement_of(facts: Facts, seq: int, grant: Grant) -> Replacement | None:
     """Return the newest replacement that covers a grant, if any."""
     for one in facts.replacements:
-        if one.first_seq <= seq <= one.last_seq and (one.from_event, one.from_activity) == grant[:2]:
+        is_about = (one.from_event, one.from_activity) == (grant.event, grant.activity)
+        if is_about and one.first_seq <= seq <= one.last_seq:
             return one
     return None
 
@@ -260,11 +261,22 @@ def _offered_by_manifest(facts: Facts, course: _Course, grant: Grant, event: Eve
         window = (now.starts_ms, now.ends_ms) if now else (0, FOR_EVER_MS)
         meant = now.activities.get(grant.activity) if now else None
         allotment = event.allotment if event else (now.allotment if now else 0)
-        return _Offer(*grant[:2], meant, window, grant.points, allotment, None, Reason.NOT_THIS_KIOSKS | reasons)
+        reasons |= Reason.NOT_THIS_KIOSKS
+        return _Offer(grant.event, grant.activity, meant, window, grant.points, allotment, slot=None, reasons=reasons)
     if points_for(activity.rule, grant.quantity) != grant.points:
         reasons |= Reason.POINTS
     window = (now.starts_ms, now.ends_ms) if now else (event.starts_ms, event.ends_ms)
-    return _Offer(*grant[:2], activity, window, grant.points, event.allotment, None, reasons, is_signed=True)
+    return _Offer(
+        event=grant.event,
+        number=grant.activity,
+        activity=activity,
+        window=window,
+        points=grant.points,
+        allotment=event.allotment,
+        slot=None,
+        reasons=reasons,
+        is_signed=True,
+    )
 
 
 def _replaced(facts: Facts, grant: Grant, replacement: Replacement) -> _Offer:

@@ -42,7 +42,7 @@ def _unsure(facts: Facts, entries: Sequence[Attested], floor_ms: int) -> list[At
         if entry is None or entry.stamp.trust != Trust.CONFIRMED or not isinstance(entry.body, Grant):
             continue
         instead = replacement_of(facts, one.seq, entry.body)
-        where = entry.body[:2] if instead is None else (instead.event, instead.activity)
+        where = (entry.body.event, entry.body.activity) if instead is None else (instead.event, instead.activity)
         if where not in by_day:
             by_day[where] = _may_be_by_day(facts, *where)
         if by_day[where]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import wire_samples as wire
 from kiosk_booth import SmallHub, enrolled, kill, offer, path_of, reopened
+from msgspec.structs import astuple, replace
 from sqlite_utils import Database
 
 from kiosk.boothtime import BootTime, Confirmed
@@ -276,7 +277,7 @@ def test_what_an_older_journal_knew_of_earlier_grants_is_still_known(tmp_path: P
     path = tmp_path / "journal.db"
     with closing(sqlite3.connect(path, isolation_level=None)) as older:
         migrations.apply(Database(older), stop_before="m002_every_grant_is_known")
-        columns = (wire.EVENT, wire.HELPING, wire.member(1), 20_000, 7, 10, *wire.stamp(1))
+        columns = (wire.EVENT, wire.HELPING, wire.member(1), 20_000, 7, 10, *astuple(wire.stamp(1)))
         older.execute("insert into granted values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", columns)
         older.execute("insert into kept (name, content) values ('kiosk', ?)", (wire.KIOSK_ID,))
 
@@ -291,7 +292,7 @@ def test_old_entries_are_removed_only_up_to_the_hubs_backup_and_by_the_hubs_time
     day_ms = 86_400_000
     for person, age_days in enumerate([40, 35, 31, 29, 0], start=1):
         when = wire.stamp(trust=Trust.HUB)
-        journal.sign_and_keep(wire.grant(person), when._replace(wall_ms=when.wall_ms - age_days * day_ms))
+        journal.sign_and_keep(wire.grant(person), replace(when, wall_ms=when.wall_ms - age_days * day_ms))
     hash_of_second = journal.hash_at(2)
     journal.keep_uplink(Uplink(cursor_seq=5, backed_up_seq=2), None)
 
@@ -309,7 +310,7 @@ def test_old_entries_are_removed_only_up_to_the_hubs_backup_and_by_the_hubs_time
 
 
 def test_a_pruned_journal_opens_again_after_a_power_cut(journal: Journal) -> None:
-    old = wire.stamp(trust=Trust.HUB)._replace(wall_ms=wire.MORNING_MS - 40 * 86_400_000)
+    old = replace(wire.stamp(trust=Trust.HUB), wall_ms=wire.MORNING_MS - 40 * 86_400_000)
     journal.sign_and_keep(wire.grant(1), old)
     sign(journal, 2)
     journal.keep_uplink(Uplink(cursor_seq=2, backed_up_seq=2), None)

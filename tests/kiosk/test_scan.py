@@ -7,6 +7,7 @@ from typing import NamedTuple
 import pytest
 import wire_samples as wire
 from kiosk_booth import STATION
+from msgspec.structs import replace
 
 from kiosk.boothtime import SAME_DAY_MS
 from kiosk.scan import (
@@ -310,7 +311,7 @@ def test_once_and_once_a_day_take_no_notice_of_the_slot(slot: int) -> None:
 
 
 def test_an_event_that_is_over_refuses_nobody() -> None:
-    late = wire.stamp(trust=Trust.HUB)._replace(wall_ms=TWO_DAYS.ends_ms + 5 * DAY_MS)
+    late = replace(wire.stamp(trust=Trust.HUB), wall_ms=TWO_DAYS.ends_ms + 5 * DAY_MS)
 
     assert isinstance(Case(late).outcome(), Received)
 

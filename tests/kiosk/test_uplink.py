@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import wire_samples as wire
 from kiosk_booth import HandClock, SmallHub, enrolled, reopened
+from msgspec.structs import replace
 
 from kiosk.journal import Journal, Kept
 from kiosk.journal_file import JournalFailed
@@ -71,7 +72,7 @@ def test_the_first_receipt_of_a_boot_leaves_a_time_sample_and_the_next_ones_do_n
         uplink.turn()
 
     assert samples_in(journal) == [Clock(wire.EVENING_MS, clock.monotonic, clock.monotonic)]
-    assert journal.stamp_of(8) == wire.stamp()._replace(wall_ms=wire.EVENING_MS, trust=int(Trust.HUB))
+    assert journal.stamp_of(8) == replace(wire.stamp(), wall_ms=wire.EVENING_MS, trust=int(Trust.HUB))
 
 
 def test_a_hub_that_contradicts_itself_by_seconds_is_written_down(journal: Journal) -> None:
@@ -182,7 +183,7 @@ class HangingHub(SmallHub):
 
 
 def test_pruning_follows_the_hubs_backup_when_settings_ask_for_it(tmp_path: Path) -> None:
-    old = wire.stamp(trust=Trust.HUB)._replace(wall_ms=wire.EVENING_MS - 40 * 86_400_000)
+    old = replace(wire.stamp(trust=Trust.HUB), wall_ms=wire.EVENING_MS - 40 * 86_400_000)
     with closing(enrolled(tmp_path / "journal.db")) as journal:
         journal.sign_and_keep(wire.grant(1), old)
         hub = SmallHub(changes={"backed_up_seq": 1})

@@ -8,6 +8,7 @@ from typing import Any
 
 from hub_held import ANY_REASON
 from hub_world import HELP, SOFTWARE, VISIT, Booth, World, activities, as_new
+from msgspec.structs import astuple
 from wire_samples import MORNING_MS, sample_key
 
 from hub.acts.decisions import dismiss, release, reopen_decision
@@ -206,7 +207,7 @@ def _decided_again(world: Ledger, booth: Booth) -> None:
 
 def _not_understood(booth: Booth) -> None:
     seq, prev = booth.head
-    payload = encode((1, booth.kiosk, seq + 1, prev, "redeem", (1, 2), tuple(booth.stamp())))
+    payload = encode((1, booth.kiosk, seq + 1, prev, "redeem", (1, 2), astuple(booth.stamp())))
     encoded = seal(ENTRY, booth.key, payload)
     booth.entries.append(SignedEntry(encoded, hash_of(encoded)))
 

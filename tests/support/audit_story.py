@@ -10,6 +10,7 @@ from typing import Any
 
 from hub_held import ANY_REASON
 from hub_world import HELP, SOFTWARE, Booth, World, as_new
+from msgspec.structs import astuple
 from wire_samples import MORNING_MS
 
 from hub.acts import events, journal, kiosks, members, organisations
@@ -281,5 +282,5 @@ def _sign_the_unknown(booth: Booth) -> None:
     if not booth.entries:
         booth.add(booth.opened())
     seq, prev = booth.head
-    encoded = seal(ENTRY, booth.key, encode((1, booth.kiosk, seq + 1, prev, "redeem", (1, 2), tuple(booth.stamp()))))
+    encoded = seal(ENTRY, booth.key, encode((1, booth.kiosk, seq + 1, prev, "redeem", (1, 2), astuple(booth.stamp()))))
     booth.entries.append(SignedEntry(encoded, hash_of(encoded)))

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec.structs import replace
 from wire_samples import MORNING_MS, ROOT_KEY, sample_key
 
 from hub.acts.doing import Done, Person, kind_of, new_number, perform, preview
@@ -291,7 +292,7 @@ class Booth:
         """Return the body of such a grant."""
         kid = MEMBER.kid(self.world.hub.keyring.signer(MEMBER).public)
         usual = Grant(self.world.event, VISIT, 0, self.world.members[person], 1, 0, kid, 0, VISIT_POINTS, 1, 7, 1)
-        return usual._replace(**changes)
+        return replace(usual, **changes)
 
     def clone(self, after_seq: int) -> Booth:
         """Return a booth with the same key and the first entries: a copied or restored card."""

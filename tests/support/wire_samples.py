@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from msgspec.structs import replace
+
 from sync.batch import Batch, Head
 from sync.certificate import Certificate, kiosk_identity, write_certificate
 from sync.citytime import CITY_ZONE, DAY_MS, city_day, wall_ms_of
@@ -108,7 +110,7 @@ def grant(person: int = 1, **changes: int | bytes | None) -> Grant:
         operator=1,
         shown=int(Shown.RECEIVED),
     )
-    return usual._replace(**changes)  # type: ignore[arg-type]  # what does not fit is asked for too
+    return replace(usual, **changes)  # what does not fit is asked for too
 
 
 def typed_grant(person: int = 1, **changes: int | bytes | None) -> Grant:

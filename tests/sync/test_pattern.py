@@ -8,6 +8,7 @@ import cbor2
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec.structs import astuple, replace
 from wire_samples import KIOSK_ID, KIOSK_KEY, grant, stamp
 
 from sync.codec import MOMENT_LIMIT, MONOTONIC_LIMIT, WireError, encode
@@ -60,11 +61,15 @@ def test_no_second_spelling_of_a_number_matches(spelling: str) -> None:
 
 def signed(body: dict[str, int | None], when: dict[str, int]) -> bytes:
     """A signed grant whose items are replaced by what may not be there."""
-    return seal(ENTRY, KIOSK_KEY, encode((1, KIOSK_ID, 1, bytes(32), "grant", grant(1, **body), stamped(when))))
+    return seal(
+        ENTRY,
+        KIOSK_KEY,
+        encode((1, KIOSK_ID, 1, bytes(32), "grant", astuple(grant(1, **body)), astuple(stamped(when)))),
+    )
 
 
 def stamped(when: dict[str, int]) -> Stamp:
-    return stamp()._replace(**when)  # type: ignore[arg-type]  # the boot is left alone
+    return replace(stamp(), **when)  # the boot is left alone
 
 
 BODY_RANGES = {

@@ -7,6 +7,8 @@ from enum import Enum
 from typing import Any, Final
 
 import cbor2
+from msgspec import Struct
+from msgspec.structs import asdict
 from pycose.algorithms import EdDSA
 from pycose.headers import KID, Algorithm
 from pycose.keys import OKPKey
@@ -94,6 +96,8 @@ def as_json(value: object) -> Any:
         return value.value
     if isinstance(value, bytes):
         return value.hex()
+    if isinstance(value, Struct):
+        return {name: as_json(part) for name, part in asdict(value).items()}
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
         return {name: as_json(part) for name, part in value._asdict().items()}
     if isinstance(value, tuple | list):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hub_invariants import broken_invariants
 from hub_world import CLERK, VISIT, VISIT_POINTS, Booth, World, activities
+from msgspec.structs import replace
 from wire_samples import MORNING_MS
 
 from hub.acts.decisions import release
@@ -211,8 +212,8 @@ def test_a_grant_that_was_released_behind_a_stop_gets_the_hubs_time_when_the_sto
     booth.add(booth.opened())
     booth.send()
     world.do(stop_kiosk, booth.kiosk)
-    booth.add(Clock(world.now_ms, 1_000, 1_020), booth.stamp()._replace(monotonic_ms=1_020))
-    late = booth.add(booth.make_grant(0), booth.stamp(wall_ms=0)._replace(monotonic_ms=61_020))
+    booth.add(Clock(world.now_ms, 1_000, 1_020), replace(booth.stamp(), monotonic_ms=1_020))
+    late = booth.add(booth.make_grant(0), replace(booth.stamp(wall_ms=0), monotonic_ms=61_020))
     world.now_ms += 600_000
     booth.send()
     world.do(release, booth.kiosk, ((3, late.hash),), int(Reason.STOPPED))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 from hub_world import VISIT_POINTS, World
+from msgspec.structs import astuple
 from wire_samples import sample_key
 
 from hub.intake.arrival import RolledBack, take_batch
@@ -183,7 +184,7 @@ def test_an_entry_of_newer_software_arrives_and_is_held_and_does_not_block_the_n
     booth = world.booth()
     booth.grant(0)
     seq, prev = booth.head
-    payload = encode((version, booth.kiosk, seq + 1, prev, kind, body, tuple(booth.stamp())))
+    payload = encode((version, booth.kiosk, seq + 1, prev, kind, body, astuple(booth.stamp())))
     encoded = seal(ENTRY, booth.key, payload)
     booth.entries.append(booth.entries[-1]._replace(encoded=encoded, hash=hash_of(encoded)))
     booth.grant(1)

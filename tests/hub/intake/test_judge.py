@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from hub.intake.intervals import Known, Source, know
 from hub.intake.judge import judge, samples_in
@@ -71,7 +72,7 @@ FACTS = Facts(
 
 
 def grant(**changes: Any) -> Grant:  # items of a grant
-    return Grant(1, 1, 0, MEMBER, 1, 0, b"kid1", 0, 50, 1, 7, 1)._replace(**changes)
+    return structs.replace(Grant(1, 1, 0, MEMBER, 1, 0, b"kid1", 0, 50, 1, 7, 1), **changes)
 
 
 def helped(day: int, **changes: Any) -> Grant:  # items of a grant
@@ -93,7 +94,7 @@ class Chain:
     def add(self, body: Body | None, **stamp: Any) -> Chain:
         seq = len(self.entries) + 1
         arrived_ms = stamp.pop("arrived_ms", MORNING_MS + 10 * HOUR_MS)
-        signed = Stamp(MORNING_MS + HOUR_MS + 1_000 * seq, BOOT, HOUR_MS + 1_000 * seq, 0)._replace(**stamp)
+        signed = structs.replace(Stamp(MORNING_MS + HOUR_MS + 1_000 * seq, BOOT, HOUR_MS + 1_000 * seq, 0), **stamp)
         entry = None if body is None else Entry(KIOSK, seq, b"", body, signed)
         self.entries.append(Attested(seq, b"hash%d" % seq, arrived_ms, entry, "" if entry else "type"))
         return self
