@@ -38,8 +38,8 @@ def test(pytest_arguments: tuple[str, ...]) -> None:
         )
     if not pytest_arguments:
         pytest_arguments = ON_ALL_CORES
-        # Both are always run: a person wants to see all complaints at once.
-        judged = all([passes("ruff", "check", "."), passes("mypy")])
+        # All are always run: a person wants to see all complaints at once.
+        judged = all([passes("ruff", "check", "."), passes("ruff", "format", "--check", "."), passes("mypy")])
     status = subprocess.call([sys.executable, "-m", "pytest", *pytest_arguments], cwd=ROOT)
     if status == 0 and not judged:
         click.echo("ruff or mypy complained: see above the tests", err=True)

@@ -244,9 +244,16 @@ def _enrol(chosen: KioskSettings, path: Path, clock: Clock, *, demo: bool) -> No
         click.echo("センターの画面の16文字と同じなら、承認してください。 / Approve at the desk if they are the same.")
         answer = enrol(journal, door, invitation, clock, _show_once(), is_demo=demo)
         if isinstance(answer, Refusal):
-            end(EXIT_HUB, f"登録できませんでした / not enrolled: {answer.value}")
+            end(EXIT_HUB, f"登録できませんでした{_IN_JAPANESE.get(answer, '')} / not enrolled: {answer.value}")
         click.echo("登録できました。つぎは / Enrolled. Next:")
-        click.echo(f"  kiosk run --journal {path} --event … --activity … --camera …")
+        click.echo(f"  ./kumapo kiosk run --journal {path} --event … --activity … --camera …")
+
+
+_IN_JAPANESE = {
+    Refusal.CODE_CLOSED: "。このコードは、もう使えません(使用ずみ・取りやめ・時間切れ)。招待しなおしてもらってください",
+    Refusal.TOO_LATE: "。10分のあいだに承認されませんでした。招待しなおしてもらってください",
+}
+"""What a volunteer can do about it."""
 
 
 def _show_once() -> Callable[[str], None]:

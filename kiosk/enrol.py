@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from enum import Enum
+from http import HTTPStatus
 from typing import NamedTuple, Protocol, TypeVar
 
 from config.clock import Clock
@@ -49,6 +50,7 @@ class Refusal(Enum):
     CERTIFICATE = "certificate not for this kiosk"
     MANIFEST = "manifest not for this kiosk"
     TOO_LATE = "not approved within ten minutes"
+    CODE_CLOSED = "the hub takes this code no more: it was used or called off, or its time is over; ask for a new one"
 
 
 class Admission(NamedTuple):
@@ -99,6 +101,8 @@ def enrol(
         try:
             answer = judge(door.post_application(application), invitation, journal.public_key, is_demo=is_demo)
         except HubUnreachable as weather:
+            if weather.status == HTTPStatus.CONFLICT:
+                return Refusal.CODE_CLOSED
             show(str(weather))
             answer = NotYet()
         if isinstance(answer, Admission):

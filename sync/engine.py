@@ -33,8 +33,16 @@ NO_INSTANCE = Instance(0, bytes(8))
 
 class HubUnreachable(Exception):  # it is weather
     """No usable answer came: no network, a time-out, an error page, a captive portal. Weather, not a fault; the entries
-    stay.
+    stay. `status` is the answer's HTTP status, where there was an answer.
     """
+
+    def __init__(self, reason: str, status: int | None = None) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+class CodeClosed(Exception):  # the hub's answer, no fault
+    """The hub takes an enrolment code no more: it was used or called off, or its time is over."""
 
 
 class Transport(Protocol):

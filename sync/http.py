@@ -93,7 +93,7 @@ class HttpTransport:
         except (OSError, HTTPError) as error:  # what requests raises is an OSError
             raise HubUnreachable(type(error).__name__) from error
         if response.status_code != HTTPStatus.OK:
-            raise HubUnreachable(f"HTTP {response.status_code}")
+            raise HubUnreachable(f"HTTP {response.status_code}", response.status_code)
         if response.headers.get("Content-Type", "") != CBOR_TYPE:
             raise HubUnreachable("not a hub's answer")
         return answer

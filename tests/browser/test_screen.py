@@ -183,6 +183,18 @@ def test_a_number_typed_on_the_pad_is_granted(live: LiveBooth) -> None:
     expect(live.page.locator("body")).to_have_attribute("data-state", "received")
 
 
+@pytest.mark.parametrize("between", [" ", "-", "ー", "–"])
+def test_a_number_may_be_typed_as_it_is_printed(live: LiveBooth, between: str) -> None:
+    number = printed(wire.member(1)).replace(" ", between)
+
+    live.page.keyboard.type(number)
+    with live.page.expect_response("**/typed"):
+        live.page.keyboard.press("Enter")
+    live.turn()
+
+    expect(live.page.locator("body")).to_have_attribute("data-state", "received")
+
+
 def test_a_mistyped_number_is_said_and_the_next_one_is_granted(live: LiveBooth) -> None:
     for number, state in (("11111111111111", "call_staff"), (str(wire.member(1)).zfill(14), "received")):
         live.page.keyboard.type(number)

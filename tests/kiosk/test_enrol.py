@@ -16,6 +16,7 @@ from kiosk.journal import Journal
 from kiosk.journal_open import begin_enrolment, read_journal
 from kiosk.lookup import reference_of
 from sync.certificate import kiosk_identity
+from sync.engine import HubUnreachable
 from sync.enrolment import Invitation, is_same_mac, mac_from_kiosk, write_invitation
 
 SEED = bytes(range(32))
@@ -74,12 +75,21 @@ class LateDesk(Desk):
 
 
 def test_bad_weather_is_shown_and_waited_out(journal: Journal) -> None:
-    desk = Desk(unreachable=["no route", "HTTP 502"])
+    desk = Desk(unreachable=[HubUnreachable("no route"), HubUnreachable("HTTP 502", 502)])
 
     answer, shown = applied(journal, desk)
 
     assert isinstance(answer, Admission)
     assert shown == ["no route", "HTTP 502"]
+
+
+def test_a_code_that_the_hub_takes_no_more_is_said_at_once(journal: Journal) -> None:
+    desk = Desk(unreachable=[HubUnreachable("HTTP 409", 409)])
+
+    answer, shown = applied(journal, desk)
+
+    assert (answer, shown) == (Refusal.CODE_CLOSED, [])
+    assert journal.certificate() is None
 
 
 def test_after_ten_minutes_the_kiosk_gives_up(journal: Journal) -> None:

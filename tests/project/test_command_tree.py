@@ -62,10 +62,10 @@ def test_an_unknown_word_is_a_usage_error() -> None:
 @pytest.mark.parametrize(
     ("arguments", "statuses", "ran", "expected"),
     [
-        ([], {}, ["ruff", "mypy", "pytest"], 0),
-        ([], {"pytest": 5}, ["ruff", "mypy", "pytest"], 5),
-        ([], {"ruff": 1}, ["ruff", "mypy", "pytest"], 1),
-        ([], {"mypy": 2, "pytest": 1}, ["ruff", "mypy", "pytest"], 1),
+        ([], {}, ["ruff", "ruff", "mypy", "pytest"], 0),
+        ([], {"pytest": 5}, ["ruff", "ruff", "mypy", "pytest"], 5),
+        ([], {"ruff": 1}, ["ruff", "ruff", "mypy", "pytest"], 1),
+        ([], {"mypy": 2, "pytest": 1}, ["ruff", "ruff", "mypy", "pytest"], 1),
         (["-k", "wire", "--lf"], {}, ["pytest"], 0),
     ],
 )

@@ -159,7 +159,7 @@ class Desk:
     certified: bytes = b""
     """Another public key than the applicant's, to go wrong with."""
     manifest_for: bytes = b""
-    unreachable: list[str] = field(default_factory=list)
+    unreachable: list[HubUnreachable] = field(default_factory=list)
     applications: list[Application] = field(default_factory=list)
 
     def invitation(self, address: str = "http://127.0.0.1:9") -> Invitation:
@@ -170,7 +170,7 @@ class Desk:
 
     def post_application(self, encoded: bytes) -> bytes:
         if self.unreachable:
-            raise HubUnreachable(self.unreachable.pop(0))
+            raise self.unreachable.pop(0)
         application = read_application(encoded)
         self.applications.append(application)
         mac = mac_from_hub(self.code, application.public_key, root_key_hash(self.root.public))

@@ -339,6 +339,15 @@ def test_without_a_key_no_manifest_is_asked_for(place: Place) -> None:
     assert place.asked == []
 
 
+def test_an_error_page_says_its_status(place: Place, line: HttpTransport) -> None:
+    place.answer = send(409, "text/plain", b"no invitation")
+
+    with pytest.raises(HubUnreachable) as weather:
+        line.post_application(b"application")
+
+    assert weather.value.status == 409
+
+
 def test_an_application_goes_to_its_own_address(place: Place, line: HttpTransport) -> None:
     place.answer = send(200, CBOR_TYPE, b"welcome")
 

@@ -213,7 +213,8 @@ def typed_in(form: ActForm) -> list[str]:
     said = []
     for field in form:
         shown = field.widget.input_type if hasattr(field.widget, "input_type") else "hidden"
-        if shown in {"text", "datetime-local"} and field.short_name != "reason" and field.data is not None:
+        is_said = shown in {"text", "datetime-local"} and bool(field.label.text) and field.short_name != "reason"
+        if is_said and field.data is not None:
             said.append(f"{field.label.text}: {_written(field.data)}")
     return said
 

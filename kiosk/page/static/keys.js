@@ -5,6 +5,7 @@
 
 const LENGTH = 14, BURST_MS = 500, CLOSE_MS = 30000, MOST = 500;
 const PREFIX = "KP1:";
+const SEPARATOR = /^[\s\-ー−‐‑–—－]$/;  // blanks and dashes that people's keyboards make
 const US = {
   Space: "  ", Minus: "-_", Equal: "=+", BracketLeft: "[{", BracketRight: "]}", Backslash: "\\|", Semicolon: ";:", Quote: "'\"", Backquote: "`~",
   Comma: ",<", Period: ".>", Slash: "/?", Digit1: "1!", Digit2: "2@", Digit3: "3#", Digit4: "4$", Digit5: "5%", Digit6: "6^", Digit7: "7&", Digit8: "8*",
@@ -12,7 +13,8 @@ const US = {
 };
 
 const part = (id) => document.getElementById(id);
-let burst = { key: "", code: "", digits: 0, at: 0 };
+const NOTHING = { key: "", code: "", digits: 0, separators: 0, at: 0 };
+let burst = { ...NOTHING };
 let digits = "", closing;
 
 export function listenForKeys() {
@@ -42,7 +44,7 @@ function hidePad(isHidden) {  // what lies behind it is out of reach meanwhile
 
 function take(event) {
   if (event.ctrlKey || event.altKey || event.metaKey) return;
-  if (event.timeStamp - burst.at > BURST_MS) burst = { key: "", code: "", digits: 0, at: 0 };
+  if (event.timeStamp - burst.at > BURST_MS) burst = { ...NOTHING };
   burst.at = event.timeStamp;
   if (event.code === "Enter" || event.code === "NumpadEnter" || (event.code === "Tab" && burst.code.length > LENGTH)) return finish(event);
   if (event.code === "Escape") return closePad();
@@ -52,16 +54,21 @@ function take(event) {
   if (event.code === "Space") event.preventDefault();  // no button is pressed by it
   burst.key = (burst.key + key).slice(0, MOST);
   burst.code = (burst.code + code).slice(0, MOST);
-  typeOne(/^[0-9]$/.test(key) ? key : /^[0-9]$/.test(code) && event.key === "Process" ? code : "");
+  if (SEPARATOR.test(key) && isNumber(burst.code.length - 1)) burst.separators += 1;
+  else typeOne(/^[0-9]$/.test(key) ? key : /^[0-9]$/.test(code) && event.key === "Process" ? code : "");
+}
+
+function isNumber(length) {  // whether so many keys were digits, and blanks or dashes as in 0118 3458 4494 85
+  return burst.digits + burst.separators === length;
 }
 
 function typeOne(digit) {
-  if (digit && burst.digits === burst.code.length - 1) {
+  if (digit && isNumber(burst.code.length - 1)) {
     burst.digits += 1;
     if (part("pad").hidden) openPad();
     return press(digit);
   }
-  if (burst.digits && burst.code.length === burst.digits + 1) {  // what began as digits is a scanner's code
+  if (burst.digits && isNumber(burst.code.length - 1)) {  // what began as digits is a scanner's code
     digits = digits.slice(0, -burst.digits);
     if (digits) draw(); else closePad();
   }
@@ -69,9 +76,9 @@ function typeOne(digit) {
 
 function finish(event) {
   const { key, code } = burst;
-  burst = { key: "", code: "", digits: 0, at: 0 };
+  burst = { ...NOTHING };
   const text = [key, code].find((reading) => reading.startsWith(PREFIX)) ?? (key || code);
-  if (text.length > 1 && !/^[0-9 -]*$/.test(text)) {
+  if (text.length > 1 && ![...text].every((sign) => /^[0-9]$/.test(sign) || SEPARATOR.test(sign))) {
     event.preventDefault();
     return send({ code: text });
   }

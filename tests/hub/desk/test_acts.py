@@ -32,7 +32,7 @@ def test_every_act_stands_in_the_list_with_its_reason_and_who_did_it(scene: Scen
     page = desk.get("/desk/acts")
 
     assert "端末を失効 端末「見本通り 屋台」 理由その3 担当 3" in page.text
-    assert "欠けを認めた 端末「見本公園 入口」 記録 5〜7番 理由その2 担当 3" in page.text
+    assert "欠けを認める 端末「見本公園 入口」 記録 5〜7番 理由その2 担当 3" in page.text
     assert "端末枠を追加 端末「見本会館 受付1」 付与枠「見本の付与枠」 1,000ポイント 理由その1 担当 3" in page.text
     assert page.text.index("理由その3") < page.text.index("理由その1")
 
@@ -97,7 +97,7 @@ def test_a_decision_on_many_records_is_taken_back_at_once(scene: Scene, desk: De
     back = desk.submit(shown, "/back")
 
     assert "2件の付与が変わります。2人が 100ポイントを失います。" in shown.text
-    assert "決める前に戻した decision taken back" in back.text
+    assert "決める前に戻す decision taken back" in back.text
     assert scene.world.verdicts(scene.late) == {"held": (2, 100)}
     assert not [form for form in desk.get(act).forms if form.action.endswith("/back")]
 

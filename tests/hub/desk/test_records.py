@@ -114,6 +114,7 @@ def test_a_posted_grant_is_dismissed_and_the_decision_is_taken_back(scene: Scene
     back = desk.submit(dismissed, "/back", reason="本人だった")
 
     assert "1件の付与が変わります。1人が 50ポイントを失います。" in shown.text
+    assert "変わること" not in shown.text, "the pressed button is no field of a form"
     assert "取り消し ポイントになりません。 窓口で取り消しにしました。" in dismissed.text
     assert taken == 0
     assert "処理 decision 決める前に戻した 理由 reason 本人だった" in back.text

@@ -111,6 +111,14 @@ def test_signing_out_closes_the_desk_for_every_copy_of_the_cookie(world: World) 
     assert desk.gate.admit("anything") is None
 
 
+def test_who_has_signed_out_is_told_where_a_new_link_comes_from(world: World) -> None:
+    desk = Desk(world.hub)
+
+    page = desk.submit(desk.get("/desk/"), "/sign-out")
+
+    assert "センターを起動しなおすと新しいリンクが出ます" in page.text
+
+
 def test_the_session_cookie_is_for_this_desk_alone(world: World) -> None:
     desk = Desk(world.hub, signed_in=False)
 
