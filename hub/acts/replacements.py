@@ -72,7 +72,7 @@ def replace_range(
 ) -> Outcome[None]:
     """Let the grants of one activity in a range of numbers count for another one, by its rule as it is now."""
     want_kiosk(doing.connection, kiosk)
-    lock_kiosk(doing, kiosk)
+    _, now_ms = lock_kiosk(doing, kiosk)
     meant = Range(kiosk, first_seq, last_seq, from_event, from_activity)
     grants = _grants(doing, meant)
     if (event, activity) == (from_event, from_activity) and not slot:
@@ -81,7 +81,7 @@ def replace_range(
     offered = _offered(doing, found, activity, slot)
     points = sum(_points(offered, name, grant) for name, grant in grants.items())
     before = _standing(doing.connection, meant)
-    _write(doing, meant, Instead(event, found.version, activity, slot, found.allotment, points), IN_FORCE)
+    _write(doing, meant, Instead(event, found.version, activity, slot, found.allotment, points), IN_FORCE, now_ms)
     movements = [*hand_out(doing, "cover", kiosk, found.allotment, points), *_given_back(doing, kiosk, before)]
     return Outcome(None, judge_entries(doing, kiosk, set(grants), movements, may_wait=before is None))
 
@@ -90,7 +90,7 @@ def replace_range(
 def take_back_replacement(doing: Doing, kiosk: bytes, version: int) -> Outcome[None]:
     """Let a range of grants count again for what it was signed for."""
     want_kiosk(doing.connection, kiosk)
-    lock_kiosk(doing, kiosk)
+    _, now_ms = lock_kiosk(doing, kiosk)
     found = row(
         doing.connection,
         "SELECT * FROM replacement WHERE kiosk = :kiosk AND version = :version",
@@ -103,7 +103,7 @@ def take_back_replacement(doing: Doing, kiosk: bytes, version: int) -> Outcome[N
     before = _standing(doing.connection, meant)
     if before is None or before[0] != version:
         raise ActRefused(Refusal.STANDS_SO)
-    _write(doing, meant, before[1], TAKEN_BACK)
+    _write(doing, meant, before[1], TAKEN_BACK, now_ms)
     grants = _grants(doing, meant)
     _refuse_short_release(doing, kiosk, grants)
     names = set(grants)
@@ -169,7 +169,7 @@ def _standing(connection: sa.Connection, meant: Range) -> tuple[int, Instead] | 
     return found.version, Instead(*instead)
 
 
-def _write(doing: Doing, meant: Range, instead: Instead, state: str) -> None:
+def _write(doing: Doing, meant: Range, instead: Instead, state: str, since_ms: int) -> None:
     newest = row(
         doing.connection, "SELECT max(version) AS version FROM replacement WHERE kiosk = :kiosk", kiosk=meant.kiosk
     )
@@ -180,6 +180,7 @@ def _write(doing: Doing, meant: Range, instead: Instead, state: str) -> None:
         **instead._asdict(),
         version=(newest.version or 0) + 1,
         state=state,
+        since_ms=since_ms,
         act=doing.number,
     )
 

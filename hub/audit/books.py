@@ -104,10 +104,11 @@ def judge_kiosk(
 
 def _bounds_of(judge: Judge, carried: Carried) -> dict[int, Bounds]:
     """Return between what a kiosk's shares must lie, as the points moved for them come to. A share that is lowered
-    gives its points back when the kiosk has named the lower settings and nothing is missing, all but what it has used.
+    gives its points back when the kiosk has named the lower settings with nothing missing before that, all but what it
+    has used.
     """
-    named = judge.state.newest
-    limits = carried.highest if named is None or judge.has_gaps else judge.limits[named]
+    named = judge.named_without_gap
+    limits = carried.highest if named is None else judge.limits[named]
     return {
         allotment: Bounds(
             carried.newest[allotment],

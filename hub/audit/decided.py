@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -50,7 +50,7 @@ class Hole(NamedTuple):
 
 
 class Replacement(NamedTuple):
-    """Another event, activity and slot in the place of what a range of entries names."""
+    """Another event, activity and slot in the place of what a range of entries names that had arrived by then."""
 
     version: int
     first_seq: int
@@ -62,6 +62,7 @@ class Replacement(NamedTuple):
     slot: int
     allotment: int
     event_version: int
+    since_ms: int
 
 
 class Answer(NamedTuple):
@@ -91,12 +92,15 @@ class Decided:
         return next((line for line in self.lines if line.kind == "fork"), None)
 
     def drawn(self, by_ms: int | None = None) -> Line | None:
-        """Return the newest line that a person has drawn, unless it was a resumption; it stands since the first one
-        after the last resumption.
+        """Return the newest line that a person has drawn, unless it was a resumption. It stands since the first one
+        after the last resumption, or since the last one that believes more than the one before it.
         """
         own = [one for one in self.lines if one.kind != "fork" and (by_ms is None or one.since_ms <= by_ms)]
-        standing = [*takewhile(lambda one: one.kind != "resumed", reversed(own))]
-        return standing[0]._replace(since_ms=standing[-1].since_ms) if standing else None
+        standing = [*takewhile(lambda one: one.kind != "resumed", reversed(own))][::-1]
+        if not standing:
+            return None
+        further = [after for before, after in pairwise(standing) if after.tip[0] > before.tip[0]]
+        return standing[-1]._replace(since_ms=(further or standing)[-1 if further else 0].since_ms)
 
     def accepted(self, by_ms: int | None = None) -> dict[int, int]:
         """Return {first: last} of the holes that stand accepted, or stood so at a moment."""
@@ -296,6 +300,9 @@ def _read_replacements(
                 differing = [column for column in columns if getattr(one, column) != getattr(before, column)]
                 if differing:
                     findings.defect("replacement", f"takes back with another {', '.join(differing)}", **whose)
+            if act is not None and not act.done_ms <= one.since_ms <= acts.newest_ms + DAY_MS:
+                findings.defect("replacement", "said before its act was done, or long after", **whose)
+                findings.defect("act", "done after its replacement was said", act=act.act)
             if act is not None:
                 if before is not None and before.state == "in force":
                     covers[act.act, name["kiosk"], before.allotment] -= before.points

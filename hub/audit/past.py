@@ -34,7 +34,7 @@ class Past:
         if grant is None or row.member != grant.member or row.occurred_ms > expected.arrived_ms:
             return False
         decided = self._decided.get(expected.kiosk, Decided())
-        replaced = [one for one in decided.replaced_ever if _covered(one, expected.seq, grant)]
+        replaced = [one for one in decided.replaced_ever if _covered(one, expected, grant)]
         events = {(grant.event, grant.activity), *((one.event, one.activity) for one in replaced)}
         if (row.event, row.activity) not in events or (row.points != grant.points and not replaced):
             return False
@@ -59,6 +59,6 @@ class Past:
         return entry.body if entry is not None and isinstance(entry.body, Grant) else None
 
 
-def _covered(one: Replacement, seq: int, grant: Grant) -> bool:
+def _covered(one: Replacement, expected: Expected, grant: Grant) -> bool:
     is_named = (one.from_event, one.from_activity) == (grant.event, grant.activity)
-    return is_named and one.first_seq <= seq <= one.last_seq
+    return is_named and one.first_seq <= expected.seq <= one.last_seq and expected.arrived_ms <= one.since_ms

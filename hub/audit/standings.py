@@ -15,11 +15,11 @@ from typing import NamedTuple
 
 from hub.audit.decided import Decided, Replacement
 from hub.audit.expected import DISMISSED, ELIGIBLE, HELD, NO_KEY, Expected, Key
-from hub.audit.folds import Fold, State, fold_of, named_by
+from hub.audit.folds import Fold, Named, State, fold_of, named_by
 from hub.audit.journal import Arrived
 from hub.audit.reference import UNKNOWN, Reference
 from hub.audit.shares import Carried
-from hub.audit.times import FOR_EVER, FROM_ARRIVAL, Interval, Situation, Times
+from hub.audit.times import FROM_ARRIVAL, Interval, Seen, Situation, Times
 from hub.audit.tree import Tree
 from hub.audit.voids import look_at_voids
 from hub.intake.reasons import Reason
@@ -91,7 +91,8 @@ class Course(NamedTuple):
 
 class Judge:
     """Judges one kiosk. Once it has, `flags` are those of its grants: {place: flags}, `elsewhere` those that lie
-    elsewhere than signed, and `folds` what the branch had come to before the numbers asked for, and (-1) at its end.
+    elsewhere than signed, `folds` what the branch had come to before the numbers asked for, and (-1) at its end, and
+    `named_without_gap` the newest manifest that was named with nothing missing before it.
     """
 
     def __init__(
@@ -110,18 +111,13 @@ class Judge:
         self._reference = reference
         self.times = Times(tree.main, carried.manifests, decided.answers)
         self.state = State()
+        self.named_without_gap: Named | None = None
         self.flags: dict[tuple[int, bytes], tuple[str, ...]] = {}
         self.elsewhere: dict[tuple[int, bytes], Expected] = {}
         self.folds: dict[int, Fold] = {}
         self._folds_before = folds_before
         self.limits = carried.limits_from()
         self._voided, self._voids = look_at_voids(tree.main, self.times, decided)
-
-    @property
-    def has_gaps(self) -> bool:
-        """Tell whether anything is missing on the main branch, in holes that were accepted."""
-        main = self._tree.main
-        return len(main) < (main[-1].seq if main else 0)
 
     def expected(self) -> Iterator[Expected]:
         """Yield what is expected of every entry that has a verdict."""
@@ -133,6 +129,8 @@ class Judge:
             if position in places:
                 begun[position] = Course(self.state.copy(), self.times.before(position))
             standing = None if one.is_altered else self._on_main(position, one)
+            if one.seq == position + 1:
+                self.named_without_gap = self.state.newest
             if standing is not None:
                 yield standing
         end = len(self._tree.main)
@@ -143,10 +141,7 @@ class Judge:
     def _on_main(self, position: int, one: Arrived) -> Expected | None:
         body = one.body
         if isinstance(body, Grant):
-            learnt = self.times.learnt_more(one)
-            moment = self.times.at_arrival(position)
-            full = self.times.in_full(position) if learnt else moment
-            return self._grant(one, body, self.state, (moment, full), 0)
+            return self._grant(one, body, self.state, self.times.seen(position), 0)
         if body is None:
             return self._no_grant(one, Reason.NOT_UNDERSTOOD)
         if isinstance(body, Opened):
@@ -182,13 +177,11 @@ class Judge:
             if one.body is None:
                 yield self._no_grant(one, reasons | Reason.NOT_UNDERSTOOD)
             elif isinstance(one.body, Grant):
-                moment = self.times.beside(one, before.situation, one.arrived_ms)
-                full = self.times.beside(one, before.situation, FOR_EVER)
-                yield self._grant(one, one.body, state, (moment, full), reasons)
+                yield self._grant(one, one.body, state, self.times.seen_beside(one, before.situation), reasons)
 
-    def _grant(self, one: Arrived, grant: Grant, state: State, when: tuple[Interval, Interval], off: int) -> Expected:
+    def _grant(self, one: Arrived, grant: Grant, state: State, seen: Seen, off: int) -> Expected:
         what = self._what(one, grant, state, is_on_main=not off)
-        told = self._when(one, grant, what, when)
+        told = self._when(one, grant, what, seen)
         reasons = what.reasons | told.reasons | self._who(grant, one.arrived_ms) | off
         flags = (*self._flags(grant, told.moment), *told.flags)
         verdict, left = self._decide(one, reasons)
@@ -209,7 +202,7 @@ class Judge:
             limits = self.limits[state.newest] if state.newest is not None else {}
             is_beyond = state.used[event.allotment] > limits.get(event.allotment, 0)
         for replacement in self._decided.replacements:
-            if _covers(replacement, one.seq, grant):
+            if _covers(replacement, one, grant):
                 return self._replaced(grant, replacement)
         reasons = Reason.MANIFEST_OLD if manifest is not None and state.manifest != state.newest else Reason(0)
         activity = event.activity(grant.activity) if event else None
@@ -244,26 +237,29 @@ class Judge:
         where = (by.event, by.activity, occasion, points or 0, by.allotment, None)
         return What(*where, window, by_day, int(reasons), is_replaced=True)
 
-    def _when(self, one: Arrived, grant: Grant, what: What, when: tuple[Interval, Interval]) -> When:
+    def _when(self, one: Arrived, grant: Grant, what: What, seen: Seen) -> When:
         """Tell when a grant was made: whether that misses its event's window, and which day of it that is."""
-        moment, full = when
+        moment, full = seen[0][0], seen[-1][0]
         if what.window is None:
             return When(moment, what.occasion, 0, ())
         reasons = int(Reason.TIME) if moment.misses(*what.window) else 0
         flags = () if reasons or not full.misses(*what.window) else (TIME_DOUBTED,)
         if not what.is_by_day:
             return When(moment, what.occasion, reasons, flags)
-        day = self._day(one, grant, moment, what.window, one.arrived_ms)
-        if day is None and self._decided.set_aside((one.seq, one.hash)) & Reason.DAY:
+        is_released = bool(self._decided.set_aside((one.seq, one.hash)) & Reason.DAY)
+        first, last = map(city_day, what.window)
+        told, day = moment, None
+        if is_released and first <= grant.occasion <= last:  # a person has put it on the booth's reading
             day, reasons = grant.occasion, reasons | Reason.DAY
-        if day is not None:
-            doubts = () if full == moment or _holds(full, day) else (DAY_DOUBTED,)
-            return When(moment, day, reasons, (*flags, *doubts))
-        day = self._day(one, grant, full, what.window, FOR_EVER)
-        if day is not None:
-            doubts = () if _holds(full, day) else (DAY_DOUBTED,)
-            return When(full, day, reasons, (*flags, *doubts))
-        return When(moment, grant.occasion, int(reasons | Reason.DAY), flags)
+        else:
+            for told, known_by_ms in seen:
+                day = self._day(one, grant, told, what.window, known_by_ms)
+                if day is not None:
+                    break
+        if day is None:
+            return When(moment, grant.occasion, int(reasons | Reason.DAY), flags)
+        doubts = () if full == moment or _holds(full, day) else (DAY_DOUBTED,)
+        return When(told, day, reasons, (*flags, *doubts))
 
     def _day(self, one: Arrived, grant: Grant, when: Interval, window: tuple[int, int], known_by_ms: int) -> int | None:
         """Return the city day of a once-a-day grant, None where an interval does not tell."""
@@ -406,9 +402,10 @@ def _holds(when: Interval, day: int) -> bool:
     return city_day(when.not_before_ms) <= day <= city_day(when.not_after_ms)
 
 
-def _covers(replacement: Replacement, seq: int, grant: Grant) -> bool:
+def _covers(replacement: Replacement, one: Arrived, grant: Grant) -> bool:
     return (
-        replacement.first_seq <= seq <= replacement.last_seq
+        replacement.first_seq <= one.seq <= replacement.last_seq
+        and one.arrived_ms <= replacement.since_ms
         and replacement.from_event == grant.event
         and replacement.from_activity == grant.activity
     )

@@ -26,6 +26,8 @@ ANSWER_SLACK_MS = 30 * 60_000
 """How well a person remembers when a booth was switched on."""
 BELIEVED_WITHIN_MS = 5 * 60_000
 """How far a sample may contradict what is known."""
+ROUND_TRIP_MS = 10_000
+"""How long the answer may take that a sample is out of."""
 FOR_EVER = 2**63
 
 FROM_ARRIVAL, FROM_WALL, FROM_CONFIRMED, FROM_ANSWER, FROM_HUB = range(5)
@@ -55,6 +57,11 @@ class Sample(NamedTuple):
     clock: Clock
     signed_by_ms: int
 
+
+Seen = tuple[tuple[Interval, int], ...]
+"""An entry's interval as it was seen, each with the moment by which that was known: at its arrival, once a person had
+said when its boot began (where that was later), and by everything that is known.
+"""
 
 Floors = tuple[tuple[int, int], ...]
 """Moments that the hub had signed before an entry, each with when that arrived: (arrival, moment). Those that tell no
@@ -112,15 +119,24 @@ class Times:
         self._lowest_arrival: list[int] | None = None
         self._is_in_order = all(before.arrived_ms <= after.arrived_ms for before, after in pairwise(main))
 
-    def at_arrival(self, position: int) -> Interval:
-        """Return the interval of an understood entry by what was known when it arrived."""
-        return self._interval(position, self._main[position].arrived_ms)
+    def seen(self, position: int) -> Seen:
+        """Return the intervals of an understood entry of the main branch."""
+        one = self._main[position]
+        if not self._learnt_more(one):
+            only = self._interval(position, one.arrived_ms)
+            return ((only, one.arrived_ms), (only, FOR_EVER))
+        return tuple((self._interval(position, known_by), known_by) for known_by in self._moments(one))
 
-    def in_full(self, position: int) -> Interval:
-        """Return the interval of an understood entry by everything that is known."""
-        return self._interval(position, FOR_EVER)
+    def seen_beside(self, one: Arrived, before: Situation) -> Seen:
+        """Return the intervals of an entry off the main branch: after it comes nothing that is known."""
+        return tuple((self._narrowed(one, before, one.arrived_ms, moment), moment) for moment in self._moments(one))
 
-    def learnt_more(self, one: Arrived) -> bool:
+    def _moments(self, one: Arrived) -> tuple[int, ...]:
+        answer = self._answers.get(one.stamp.boot if one.stamp else b"")
+        is_later = answer is not None and answer.since_ms > one.arrived_ms
+        return (one.arrived_ms, answer.since_ms, FOR_EVER) if answer and is_later else (one.arrived_ms, FOR_EVER)
+
+    def _learnt_more(self, one: Arrived) -> bool:
         """Tell whether anything that may bear on an entry became known after it had arrived."""
         boot = one.stamp.boot if one.stamp else b""
         answer = self._answers.get(boot)
@@ -190,10 +206,6 @@ class Times:
                 confirmed = (one.body.confirmed_ms, one.stamp.monotonic_ms)
         return Situation(floors, boot, confirmed)
 
-    def beside(self, one: Arrived, before: Situation, known_by_ms: int) -> Interval:
-        """Return the interval of an entry off the main branch: after it comes nothing that is known."""
-        return self._narrowed(one, before, one.arrived_ms, known_by_ms)
-
     def _interval(self, position: int, known_by_ms: int) -> Interval:
         one = self._main[position]
         ceiling_ms = min(one.arrived_ms, self._ceiling(position, known_by_ms))
@@ -248,7 +260,11 @@ class Times:
 
 
 def is_believed(clock: Clock, floor_ms: int, arrived_ms: int) -> bool:
-    """Tell whether a sample fits what is known: not before the floor, not after its own arrival."""
+    """Tell whether a sample took no longer than an answer may, and fits what is known: not before the floor, not after
+    its own arrival.
+    """
+    if clock.received_ms - clock.sent_ms > ROUND_TRIP_MS:
+        return False
     return floor_ms - BELIEVED_WITHIN_MS <= clock.hub_ms <= arrived_ms + BELIEVED_WITHIN_MS
 
 

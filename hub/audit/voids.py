@@ -8,7 +8,7 @@ from hub.audit.decided import Decided
 from hub.audit.journal import Arrived
 from hub.audit.times import Times
 from hub.intake.reasons import Reason
-from sync.entry import Grant, Void
+from sync.entry import Grant, Opened, Void
 
 VOID_WITHIN_MS = 10 * 3_600_000
 
@@ -18,11 +18,18 @@ def look_at_voids(main: Iterable[Arrived], times: Times, decided: Decided) -> tu
     grants: dict[int, Arrived] = {}
     voided: set[int] = set()
     held: dict[int, Reason] = {}
+    gone: set[bytes] = set()  # boots that another one has followed
+    boot = b""
     for position, one in enumerate(main):
         if isinstance(one.body, Grant) or one.is_altered:
             grants[one.seq] = one
+        elif isinstance(one.body, Opened) and one.stamp is not None:
+            gone |= {boot} if boot and boot != one.stamp.boot else set()
+            boot = one.stamp.boot
         elif isinstance(one.body, Void):
             reason = _reason_to_hold(one, grants.get(one.body.seq), times)
+            if reason is None and one.stamp is not None and one.stamp.boot in gone:
+                reason = Reason.VOID_DAY
             if reason is Reason.VOID_DAY and decided.set_aside((one.seq, one.hash)) & Reason.VOID_DAY:
                 reason = None
             if reason is None:

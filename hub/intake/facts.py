@@ -102,7 +102,8 @@ def lines_of(connection: sa.Connection, kiosk: bytes) -> Lines:
         if one.kind == "fork":
             fork = fork or Line(tip, Reason.FORK, one.fork_seq)
         else:
-            since_ms = one.since_ms if drawn is None else drawn.since_ms  # another line over one leaves it standing
+            is_further = drawn is None or tip.seq > drawn.tip.seq  # a person believes more than the line before it did
+            since_ms = one.since_ms if drawn is None or is_further else drawn.since_ms
             drawn = None if one.kind == "resumed" else Line(tip, LINE_REASONS[one.kind], since_ms=since_ms)
     return Lines(fork, drawn)
 
@@ -229,6 +230,7 @@ def _replacements(connection: sa.Connection, kiosk: bytes) -> tuple[Replacement,
             one.activity,
             one.slot,
             one.allotment,
+            one.since_ms,
             _activity(connection, one.event, one.event_version, one.activity),
         )
         for one in found

@@ -22,6 +22,8 @@ SAMPLE_SLACK_MS = 1_000
 ANSWER_SLACK_MS = 30 * 60_000
 """How well a person remembers when a booth was switched on."""
 BELIEVED_WITHIN_MS = 5 * 60_000
+ROUND_TRIP_MS = 10_000
+"""How long an answer may take and still tell the time. A kiosk drops a slower one."""
 FOR_EVER_MS = 2**62
 
 
@@ -121,8 +123,9 @@ def signed_by(sample: Clock, stamp: Stamp) -> int:
 
 
 def is_believed(clock: Clock, floor_ms: int, arrived_ms: int) -> bool:
-    """Tell whether a sample fits what is known: not before the floor, not after its own arrival."""
-    return floor_ms - BELIEVED_WITHIN_MS <= clock.hub_ms <= arrived_ms + BELIEVED_WITHIN_MS
+    """Tell whether a sample came quickly and fits what is known: not before the floor, not after its own arrival."""
+    is_quick = clock.received_ms - clock.sent_ms <= ROUND_TRIP_MS
+    return is_quick and floor_ms - BELIEVED_WITHIN_MS <= clock.hub_ms <= arrived_ms + BELIEVED_WITHIN_MS
 
 
 def floor_known(floors: Floors, by_ms: int) -> int:

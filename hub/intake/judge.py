@@ -181,7 +181,7 @@ def _judge_grant(  # one step of the fold
     event = manifest.event(grant.event) if manifest else None
     if event is not None and not off:
         course.used[event.allotment] = course.used.get(event.allotment, 0) + grant.points
-    replacement = replacement_of(facts, attested.seq, grant)
+    replacement = replacement_of(facts, attested, grant)
     offer = _offered(facts, course, grant, event) if replacement is None else _replaced(facts, grant, replacement)
     signed = Signed(attested.seq, stamp, attested.arrived_ms, course.floors, course.confirmed)
     at_arrival = interval(signed, known, attested.arrived_ms)
@@ -189,9 +189,8 @@ def _judge_grant(  # one step of the fold
     is_more_known = known.by_boot or known.answers or has_later_floor
     in_full = interval(signed, known, FOR_EVER_MS) if is_more_known else at_arrival
     decision = facts.decisions.get(attested.hash)
-    is_read = is_released(decision, Reason.DAY)  # a person has put it on the booth's reading: nothing later moves it
-    told = (at_arrival, at_arrival if is_read else in_full)
-    occasion, occasion_reason = _occasion(offer, grant, stamp, told, attested.arrived_ms, known)
+    is_read = is_released(decision, Reason.DAY)
+    occasion, occasion_reason = _occasion(offer, grant, signed, (at_arrival, in_full), known, is_read=is_read)
     is_missed = at_arrival.misses(*offer.window)
     member_reason = _reason_of_member(facts, grant, attested.arrived_ms)
     reasons = _together(offer.reasons, off, member_reason, Reason.TIME if is_missed else NONE, occasion_reason)
@@ -199,8 +198,7 @@ def _judge_grant(  # one step of the fold
         reasons &= ~Reason.BEYOND_SHARE
     candidacy, left = _decided(decision, reasons, is_voided=attested.seq in voids.voided and not off)
     allotment = offer.allotment if replacement is not None else _source_of(offer, reasons, decision)
-    is_late = occasion is not None and occasion.is_late
-    when = in_full if is_late else at_arrival
+    when = at_arrival if occasion is None or occasion.when is None else occasion.when
     day = occasion.number if occasion is not None else grant.occasion
     key = RepeatKey(offer.event, bucket_of(grant.member), grant.member, offer.number, day)
     is_natural = replacement is None and day == grant.occasion and event is not None and allotment == event.allotment
@@ -231,11 +229,12 @@ def _together(*reasons: Reason) -> Reason:
     return reduce(or_, there, NONE) if there else NONE
 
 
-def replacement_of(facts: Facts, seq: int, grant: Grant) -> Replacement | None:
-    """Return the newest replacement that covers a grant, if any."""
+def replacement_of(facts: Facts, attested: Attested, grant: Grant) -> Replacement | None:
+    """Return the newest replacement that is about a grant, if any: one that arrived later is not meant."""
     for one in facts.replacements:
-        is_about = (one.from_event, one.from_activity) == (grant.event, grant.activity)
-        if is_about and one.first_seq <= seq <= one.last_seq:
+        is_meant = (one.from_event, one.from_activity) == (grant.event, grant.activity)
+        is_there = one.first_seq <= attested.seq <= one.last_seq and attested.arrived_ms <= one.since_ms
+        if is_meant and is_there:
             return one
     return None
 
@@ -292,17 +291,19 @@ def _replaced(facts: Facts, grant: Grant, replacement: Replacement) -> _Offer:
 
 
 class _Occasion(NamedTuple):
-    """Which time of the activity it is. `is_late`: only later knowledge tells; `is_day`: the number is a city day."""
+    """Which time of the activity it is. `is_day`: the number is a city day; `when` is the interval that told it."""
 
     number: int
     is_day: bool = False
-    is_late: bool = False
+    when: Interval | None = None
 
 
 def _occasion(
-    offer: _Offer, grant: Grant, stamp: Stamp, when: tuple[Interval, Interval], arrived_ms: int, known: Known
+    offer: _Offer, grant: Grant, signed: Signed, when: tuple[Interval, Interval], known: Known, *, is_read: bool
 ) -> tuple[_Occasion | None, Reason]:
-    """Return which time of the activity a grant is for, or why nobody can tell."""
+    """Return which time of the activity a grant is for, or why nobody can tell. `is_read`: a person has put it on the
+    day that the booth read, if that is one of the event.
+    """
     activity = offer.activity
     if activity is None:
         return None, NONE
@@ -315,12 +316,28 @@ def _occasion(
             is_there = any(one.slot == slot for one in activity.slots)
             return (_Occasion(slot), NONE) if is_there else (None, Reason.OCCASION)
         case OccasionBy.DAY:
-            reading = Reading(grant.event, grant.activity, grant.member, grant.occasion, stamp.boot, stamp.trust)
-            day = day_of(reading, when[0], offer.window, known, arrived_ms)
-            if day is not None:
-                return _Occasion(day, is_day=True), NONE
-            day = day_of(reading, when[1], offer.window, known, FOR_EVER_MS)
-            return (None, Reason.DAY) if day is None else (_Occasion(day, is_day=True, is_late=True), NONE)
+            if is_read and city_day(offer.window[0]) <= grant.occasion <= city_day(offer.window[1]):
+                return None, Reason.DAY
+            told = _day_told(offer, grant, signed, when, known)
+            return (None, Reason.DAY) if told is None else (told, NONE)
+
+
+def _day_told(
+    offer: _Offer, grant: Grant, signed: Signed, when: tuple[Interval, Interval], known: Known
+) -> _Occasion | None:
+    """Return the day of a once-a-day grant by what told it first: what was known when it arrived, what a person said of
+    its boot, or all that is known. So no later sample takes back what was settled.
+    """
+    stamp, answer = signed.stamp, known.answers.get(signed.stamp.boot)
+    reading = Reading(grant.event, grant.activity, grant.member, grant.occasion, stamp.boot, stamp.trust)
+    views = [(signed.arrived_ms, when[0])]
+    if answer is not None and answer.done_ms > signed.arrived_ms:
+        views.append((answer.done_ms, interval(signed, known, answer.done_ms)))
+    for known_by_ms, seen in [*views, (FOR_EVER_MS, when[1])]:
+        day = day_of(reading, seen, offer.window, known, known_by_ms)
+        if day is not None:
+            return _Occasion(day, is_day=True, when=seen)
+    return None
 
 
 def _reason_of_member(facts: Facts, grant: Grant, arrived_ms: int) -> Reason:
@@ -414,6 +431,18 @@ def samples_in(
             floors = with_floor(floors, attested.arrived_ms, entry.body.hub_ms)
             samples.append(_sample(attested, entry.body, entry.stamp))
     return samples
+
+
+def manifests_named(
+    entries: Iterable[Attested], manifests: Mapping[tuple[Instance, int], Manifest]
+) -> list[tuple[Instance, int]]:
+    """Return the manifests that entries name, as far as they had been signed before."""
+    found = []
+    for attested in entries:
+        body = attested.entry.body if attested.entry is not None else None
+        if isinstance(body, Opened) and body.manifest is not None:
+            found += [body.manifest] if _manifest_named(body, attested.arrived_ms, manifests) is not None else []
+    return found
 
 
 def _manifest_named(

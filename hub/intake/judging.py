@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from hub.intake.chain import Branches, Line, Lines, branches, fork_seq, fork_tip
 from hub.intake.facts import accepted_holes, events_now, find_kiosk, lines_of, load_facts
 from hub.intake.intervals import FOR_EVER_MS, Known, know
-from hub.intake.judge import judge, samples_in
+from hub.intake.judge import judge, manifests_named, samples_in
 from hub.intake.progress import Progress, lock_progress, write_progress
 from hub.intake.reach import (
     arrived_after,
@@ -47,7 +47,7 @@ from hub.intake.stored import (
     last_kept_fold,
 )
 from hub.intake.values import NO_VOIDS, Attested, EventNow, Facts, Fold, Standing, Voids, grants_in
-from hub.intake.voids import grants_by_number, voids_among, voids_in
+from hub.intake.voids import Starts, grants_by_number, voids_among, voids_in
 from hub.ledger.accounts import Movement
 from hub.ledger.daily_limits import flag_over_limits
 from hub.ledger.posting import Change, Moved, post
@@ -56,6 +56,7 @@ from hub.service import Hub
 from hub.store.database import execute_many, insert, row
 from sync.batch import Head
 from sync.entry import first_prev
+from sync.keys import Instance
 
 FOLD_EVERY = 500
 """Entries between kept folds within one boot."""
@@ -158,7 +159,7 @@ def judge_whole(
     main = [attested[link.hash] for link in tree.main]
     facts = load_facts(hub, connection, kiosk, grants_in(attested.values()))
     known = replace(know(samples_in(main, facts.manifests), facts.answers), readings=readings_in(main))
-    voids = voids_among(voids_in(main), grants_by_number(main), known, facts.decisions)
+    voids = voids_among(voids_in(main), grants_by_number(main), Starts(main), known, facts.decisions)
     runs = runs_aside([one for one in stored if one.link.hash in tree.aside])
     wanted = [*_fold_places(main, b"", 0), *(run[0].attested.seq for run in runs)]
     fold, folds, standings = _judge_in_parts(facts, Fold(), main, known, voids, wanted)
@@ -176,8 +177,8 @@ def judge_whole(
     after = progress._replace(
         cursor=tree.cursor, beyond=tree.beyond, is_plain=is_plain, fold=fold.asked_from(FOR_EVER_MS)
     )
-    if only is None and len(main) == (main[-1].seq if main else 0):
-        cause = _with_lowered(connection, kiosk, fold, cause)
+    if only is None:
+        cause = _with_lowered(connection, kiosk, replace(fold, newest=_named_without_gap(facts, main)), cause)
     if cause.may_wait and len(changes) > RUN_LIMIT:
         return after, _leave_for_later(connection, kiosk, {_name_of(one) for one in changes}, cause)
     moved = post(connection, kiosk, changes, cause.now_ms, cause.act, cause.movements)
@@ -206,7 +207,7 @@ def _changes_at(
     marks = landmarks(connection, kiosk)
     known = know(samples_in(marks, facts.manifests), facts.answers)
     known = with_readings(connection, kiosk, known, facts, [*wanted, *fresh], stretches[0][0])
-    voids = voids_on(connection, kiosk, voids_in(marks), known, facts.decisions, {seq for seq, _ in names})
+    voids = voids_on(connection, kiosk, marks, known, facts.decisions, {seq for seq, _ in names})
     standings = [
         one
         for fold, run in stretches
@@ -233,6 +234,12 @@ def _has_gaps(connection: sa.Connection, kiosk: bytes, last_seq: int) -> bool:
         return False
     text = "SELECT count(*) AS arrived FROM entry WHERE kiosk = :kiosk AND seq <= :last_seq"
     return int(row(connection, text, kiosk=kiosk, last_seq=last_seq).arrived) < last_seq
+
+
+def _named_without_gap(facts: Facts, main: Sequence[Attested]) -> tuple[Instance, int] | None:
+    """Return the newest manifest that was named with nothing missing before it: a hole behind it changes nothing."""
+    whole = [one for place, one in enumerate(main, 1) if one.seq == place]
+    return max(manifests_named(whole, facts.manifests), default=None)
 
 
 def _with_lowered(connection: sa.Connection, kiosk: bytes, after: Fold, cause: Cause) -> Cause:

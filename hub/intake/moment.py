@@ -34,6 +34,8 @@ def _known_ms(connection: sa.Connection, kiosk: bytes) -> int:
             UNION ALL SELECT approved_ms FROM kiosk WHERE kiosk = :kiosk
             UNION ALL SELECT max(issued_ms) FROM manifest WHERE kiosk = :kiosk
             UNION ALL SELECT max(since_ms) FROM line WHERE kiosk = :kiosk
+            UNION ALL SELECT max(since_ms) FROM replacement WHERE kiosk = :kiosk
+            UNION ALL SELECT max(since_ms) FROM boot_start WHERE kiosk = :kiosk
         ) AS known
         """,
         kiosk=kiosk,

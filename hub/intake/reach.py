@@ -12,7 +12,7 @@ from hub.intake.progress import Progress
 from hub.intake.reasons import Reason
 from hub.intake.stored import Name, boots_before, entries_numbered, kept_folds, landmarks, names_between, names_numbered
 from hub.intake.values import NO_VOIDS, Attested, Decision, Facts, Fold, Voids
-from hub.intake.voids import grants_by_number, named_by, voids_among, voids_in
+from hub.intake.voids import Starts, grants_by_number, named_by, voids_among, voids_in
 from hub.store.database import rows
 from sync.entry import Clock
 
@@ -28,24 +28,26 @@ def voids_among_new(
     grants = {**grants_by_number(before.values()), **grants_by_number(fresh)}
     marks = landmarks(connection, kiosk)
     known = know(samples_in(marks, facts.manifests), facts.answers)
-    found = voids_among(voids, grants, known, facts.decisions)
+    found = voids_among(voids, grants, Starts(marks), known, facts.decisions)
     return found, {(seq, before[seq].hash) for seq in found.voided if seq in before}
 
 
 def voids_on(
     connection: sa.Connection,
     kiosk: bytes,
-    voids: Sequence[Attested],
+    marks: Sequence[Attested],
     known: Known,
     decisions: Mapping[bytes, Decision],
     numbers: set[int],
 ) -> Voids:
-    """Return how those voids of a plain kiosk count that are, or name, one of some numbers."""
-    near = [one for one in voids if one.seq in numbers or named_by([one]) & numbers]
+    """Return how those voids of a plain kiosk count that are, or name, one of some numbers. `marks` are its entries
+    that are no grants.
+    """
+    near = [one for one in voids_in(marks) if one.seq in numbers or named_by([one]) & numbers]
     if not near:
         return NO_VOIDS
     grants = grants_by_number(entries_numbered(connection, kiosk, named_by(near)).values())
-    return voids_among(near, grants, known, decisions)
+    return voids_among(near, grants, Starts(marks), known, decisions)
 
 
 def comes_back(connection: sa.Connection, kiosk: bytes, fold: Fold, fresh: Sequence[Attested]) -> bool:

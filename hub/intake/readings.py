@@ -41,7 +41,7 @@ def _unsure(facts: Facts, entries: Sequence[Attested], floor_ms: int) -> list[At
         entry = one.entry
         if entry is None or entry.stamp.trust != Trust.CONFIRMED or not isinstance(entry.body, Grant):
             continue
-        instead = replacement_of(facts, one.seq, entry.body)
+        instead = replacement_of(facts, one, entry.body)
         where = (entry.body.event, entry.body.activity) if instead is None else (instead.event, instead.activity)
         if where not in by_day:
             by_day[where] = _may_be_by_day(facts, *where)

@@ -114,7 +114,7 @@ class Decision(NamedTuple):
 
 class Replacement(NamedTuple):
     """A person's word that in a range of numbers another event and activity was meant; `offered` is that activity as it
-    was then.
+    was then. It is about what had arrived by `since_ms`: for that, points were moved to the kiosk.
     """
 
     first_seq: int
@@ -125,6 +125,7 @@ class Replacement(NamedTuple):
     activity: int
     slot: int
     allotment: int
+    since_ms: int
     offered: Activity | None = None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from hub.acts.decisions import release
 from hub.acts.journal import accept_hole
 from hub.acts.kiosks import rename_kiosk, resume_kiosk, stop_kiosk, top_up, withdraw_kiosk
 from hub.acts.refusals import ActRefused, Refusal
+from hub.audit import audit
 from hub.intake.reasons import Reason
 from hub.store.database import Store, row
 from sync.entry import Void, sign_entry
@@ -135,6 +137,23 @@ def test_a_withdrawal_of_a_stopped_kiosk_lets_nothing_in_that_was_held(world: Wo
 
     assert (moved.taken, moved.given) == (0, 0)
     assert world.reasons(booth) == {4: WITHDRAWN}
+
+
+@pytest.mark.parametrize("draw", [stop_kiosk, withdraw_kiosk])
+def test_a_withdrawal_that_believes_what_came_after_a_line_lets_it_count(
+    world: World, draw: Callable[..., Any]
+) -> None:
+    booth = with_grants(world, 2)
+    world.do(draw, booth.kiosk)
+    for person in (2, 3, 4):
+        booth.grant(person)
+    booth.send()
+
+    world.do(withdraw_kiosk, booth.kiosk, 5, booth.entries[4].hash)
+
+    assert world.verdicts(booth) == {"posted": (4, 200), "held": (1, 50)}
+    assert world.reasons(booth) == {6: WITHDRAWN}
+    assert [one for one in audit(world.store, world.hub.keyring) if not one.is_note] == []
 
 
 def test_what_lies_behind_a_line_may_be_released_and_its_points_come_from_the_allotment(world: World) -> None:

@@ -188,3 +188,35 @@ def test_a_replacement_is_not_taken_back_over_a_release_that_covers_less(world: 
 
 def _visit(points: int) -> Activity:
     return Activity(1, "別の来場", Fixed(points), OccasionBy.NONE, 0)
+
+
+def test_a_replacement_brings_no_cover_for_what_a_copied_card_sends_into_its_range_later(world: World) -> None:
+    paid_by, then_paid_by = (world.do(add_allotment, world.organisation, name, 5_000).made for name in ("枠2", "枠3"))
+    other = add_other_event(world)
+    world.do(change_event, other, 1, "別の催し", *WINDOW, paid_by, (_visit(70),))
+    booth = world.booth(total=TOTAL)
+    grants(booth, 0, 2)
+    booth.send()
+    world.do(replace_range, booth.kiosk, 2, 3, world.event, VISIT, other, 1)
+    world.do(change_event, other, 2, "別の催し", *WINDOW, then_paid_by, (_visit(70),))
+    copy = booth.clone(after_seq=2)
+    copy.grant(4)
+    copy.send()
+
+    world.do(release, booth.kiosk, ((3, copy.entries[2].hash),), int(Reason.FORK))
+
+    assert world.verdicts(booth) == {"posted": (3, 190)}
+    assert faults(world) == []
+
+
+def test_a_hole_behind_the_settings_that_lower_a_share_keeps_nothing_back(world: World) -> None:
+    booth = lowered(world)
+    names_manifest(booth, 2)
+    grants(booth, 1, 3)
+    booth.send(first_seq=6)
+    world.do(accept_hole, booth.kiosk, 3, 5)
+
+    booth.send(first_seq=3, last_seq=4)
+
+    assert world.accounts()["out"] == TOTAL - VISIT_POINTS - 50, "50 that no grant has used have gone back"
+    assert faults(world) == []

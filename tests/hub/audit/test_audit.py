@@ -87,6 +87,7 @@ BOUNDED: Final = {
     ("entry", "arrived_ms"),
     ("kiosk", "approved_ms"),
     ("line", "since_ms"),
+    ("replacement", "since_ms"),
     ("transfer", "posted_ms"),
 }
 """Cells that nothing signed repeats, but much surrounds: a change within bounds passes, one beyond them is named."""

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from hub.intake.intervals import Known, Source, know
+from hub.intake.intervals import FOR_EVER_MS, Answer, Known, Source, know
 from hub.intake.judge import judge, samples_in
 from hub.intake.reasons import NONE, RELEASABLE, Reason
 from hub.intake.values import (
@@ -28,7 +28,7 @@ from hub.intake.values import (
     Standing,
     Voids,
 )
-from hub.intake.voids import voids_among
+from hub.intake.voids import Starts, voids_among
 from sync.citytime import DAY_MS, city_day
 from sync.entry import Body, Clock, Entry, Grant, Opened, Stamp, Void
 from sync.keys import Instance
@@ -101,7 +101,7 @@ class Chain:
 
     def judged(self, facts: Facts = FACTS, known: Known | None = None) -> list[Standing]:
         samples = know(samples_in(self.entries, facts.manifests), facts.answers)
-        voids = voids_among(self.entries, self.grants(), known or samples, facts.decisions)
+        voids = voids_among(self.entries, self.grants(), Starts(self.entries), known or samples, facts.decisions)
         return judge(facts, Fold(), self.entries, known or samples, voids).standings
 
     def grants(self) -> dict[int, Attested]:
@@ -221,7 +221,7 @@ def test_a_replacement_puts_another_event_with_its_rule_in_place_of_the_signed_o
     facts = replace(
         FACTS,
         shares={},
-        replacements=(Replacement(2, 2, 1, 1, 2, 1, 0, OTHER_ALLOTMENT, VISIT._replace(rule=Fixed(70))),),
+        replacements=(Replacement(2, 2, 1, 1, 2, 1, 0, OTHER_ALLOTMENT, FOR_EVER_MS, VISIT._replace(rule=Fixed(70))),),
     )
 
     first, second = Chain(opened(), grant(), grant()).judged(facts)
@@ -233,7 +233,10 @@ def test_a_replacement_puts_another_event_with_its_rule_in_place_of_the_signed_o
 
 def test_a_replacement_by_an_activity_that_gives_nothing_for_the_quantity_holds() -> None:
     facts = replace(
-        FACTS, replacements=(Replacement(2, 2, 1, 2, 1, 1, 0, ALLOTMENT, HELP._replace(rule=ByHours(((60, 200),)))),)
+        FACTS,
+        replacements=(
+            Replacement(2, 2, 1, 2, 1, 1, 0, ALLOTMENT, FOR_EVER_MS, HELP._replace(rule=ByHours(((60, 200),)))),
+        ),
     )
 
     assert Chain(opened(), helped(TODAY)).judged(facts)[0].reasons == Reason.POINTS
@@ -432,3 +435,65 @@ def test_a_floor_that_arrived_later_raises_doubt_and_takes_nothing_back() -> Non
     (standing,) = judge(FACTS, fold, entries, Known()).standings
 
     assert (standing.candidacy, standing.flags) == (Candidacy.ELIGIBLE, (Flag.TIME_DOUBTED,))
+
+
+@pytest.mark.parametrize("is_told", [False, True], ids=["by the clock alone", "with the day of that boot known"])
+def test_a_void_in_a_boot_that_comes_back_is_held(*, is_told: bool) -> None:
+    chain = Chain(opened(), grant(), *([Clock(MORNING_MS + HOUR_MS, HOUR_MS, HOUR_MS + 40)] if is_told else []))
+    chain.add(opened(), boot=OTHER_BOOT)
+
+    standings = chain.add(Void(2, "まちがい")).judged()
+
+    assert [only([one]) for one in standings] == [(Candidacy.ELIGIBLE, NONE), (Candidacy.HELD, Reason.VOID_DAY)]
+
+
+def test_a_booth_that_is_opened_again_in_the_same_boot_may_still_void() -> None:
+    standings = Chain(opened(), grant(), opened(), Void(2, "まちがい")).judged()
+
+    assert [only([one]) for one in standings] == [(Candidacy.DISMISSED, Reason.VOIDED)]
+
+
+@pytest.mark.parametrize(("took_ms", "reasons"), [(10_000, []), (10_001, [Reason.CLOCK])])
+def test_a_time_that_was_long_under_way_is_no_sample(took_ms: int, reasons: list[Reason]) -> None:
+    standings = Chain(opened(), Clock(MORNING_MS + HOUR_MS, HOUR_MS, HOUR_MS + took_ms)).judged()
+
+    assert [one.reasons for one in standings] == reasons
+
+
+def test_a_day_that_a_person_has_told_stays_where_a_later_sample_says_another() -> None:
+    evening_ms = MORNING_MS + DAY_MS + 10 * HOUR_MS
+    told = {BOOT: Answer(MORNING_MS, evening_ms + HOUR_MS)}
+    chain = Chain().add(opened(), arrived_ms=evening_ms).add(helped(TODAY), arrived_ms=evening_ms)
+    answered = chain.judged(replace(FACTS, answers=told))
+    sampled_ms = MORNING_MS + DAY_MS + HOUR_MS
+    chain.add(Clock(sampled_ms, HOUR_MS, HOUR_MS + 40), arrived_ms=evening_ms + 2 * HOUR_MS, monotonic_ms=HOUR_MS)
+
+    sampled = chain.judged(replace(FACTS, answers=told))
+
+    assert [(one.candidacy, one.key.occasion, one.flags) for one in answered] == [(Candidacy.ELIGIBLE, TODAY, ())]
+    assert [(one.candidacy, one.key.occasion) for one in sampled] == [(Candidacy.ELIGIBLE, TODAY)]
+    assert sampled[0].flags == (Flag.DAY_DOUBTED,)
+    assert sampled[0].occurred_from is Source.ANSWER
+
+
+def test_a_released_day_stays_where_an_event_that_is_moved_tells_another() -> None:
+    chain = Chain().add(opened(), arrived_ms=MORNING_MS + 3 * DAY_MS)
+    chain.add(helped(TODAY + 1), arrived_ms=MORNING_MS + 3 * DAY_MS)
+    moved = {1: now(EVENT)._replace(starts_ms=MORNING_MS + DAY_MS, ends_ms=MORNING_MS + 2 * DAY_MS - 1)}
+    released = {b"hash2": Decision("release", Reason.DAY)}
+
+    before = chain.judged(replace(FACTS, decisions=released))
+    after = chain.judged(replace(FACTS, decisions=released, events=moved))
+
+    assert [(one.candidacy, one.key.occasion) for one in (*before, *after)] == [(Candidacy.ELIGIBLE, TODAY + 1)] * 2
+
+
+def test_a_replacement_is_about_nothing_that_arrives_after_it() -> None:
+    said_ms = MORNING_MS + 10 * HOUR_MS
+    replaced = Replacement(2, 3, 1, 1, 2, 1, 0, OTHER_ALLOTMENT, said_ms, VISIT._replace(rule=Fixed(70)))
+
+    standings = (
+        Chain(opened(), grant()).add(grant(), arrived_ms=said_ms + 1).judged(replace(FACTS, replacements=(replaced,)))
+    )
+
+    assert [(one.key.event, one.points) for one in standings] == [(2, 70), (1, 50)]

@@ -55,6 +55,7 @@ def _fill(connection: sa.Connection, table: str) -> None:
                 **dict.fromkeys(("version", "first_seq", "last_seq", "from_event", "from_activity"), 1),
                 **dict.fromkeys(("event", "event_version", "activity", "slot", "allotment", "points"), 1),
                 "state": "in force",
+                "since_ms": 1,
             },
             "boot_start": {"boot": b"x", "version": 1, "started_ms": 1, "since_ms": 1},
         },

@@ -170,7 +170,7 @@ def _decisions() -> None:
         "replacement",
         "kiosk version",
         "kiosk:bytes version first_seq last_seq from_event from_activity event event_version activity slot "
-        "allotment points state:text act:bytes",
+        "allotment points state:text since_ms act:bytes",
         {**_one_of("state", "in force", "taken back"), "range": "1 <= first_seq AND first_seq <= last_seq"},
     )
     _table(
