@@ -209,8 +209,8 @@ BUGS: Final = (
     Bug(
         "overlook earlier grants that a void names",
         "hub/intake/judging.py",
-        "touched = voided_before | open_questions(connection, kiosk, fresh)",
-        "touched = open_questions(connection, kiosk, fresh)",
+        "touched = voided_before | before_first_sample(connection, kiosk, progress, samples)",
+        "touched = before_first_sample(connection, kiosk, progress, samples)",
         ("tests/hub/intake/test_arrival.py", "-k", "sqlite"),
     ),
     Bug(

@@ -78,10 +78,14 @@ class Situation(NamedTuple):
 
     def floor_ms(self, by_ms: int) -> int:
         """Return the newest moment that was known by a moment."""
+        if self.floors and self.floors[-1][0] <= by_ms:
+            return self.floors[-1][1]
         return max((told_ms for arrived_ms, told_ms in self.floors if arrived_ms <= by_ms), default=0)
 
     def raised(self, arrived_ms: int, told_ms: int) -> Floors:
         """Return the floors with one more, without those that tell no more than it."""
+        if self.floors and self.floors[-1][0] < arrived_ms and self.floors[-1][1] < told_ms:
+            return (*self.floors, (arrived_ms, told_ms))
         if any(known <= arrived_ms and told >= told_ms for known, told in self.floors):
             return self.floors
         others = [one for one in self.floors if one[0] < arrived_ms or one[1] > told_ms]

@@ -8,10 +8,13 @@ import sqlalchemy as sa
 
 from hub.intake.judging import Cause, judge_some
 from hub.intake.moment import moment_for
+from hub.intake.progress import read_progress
 from hub.service import Hub
 from hub.store.database import execute_many, row, rows
 
 RUN_LENGTH = 500
+RUN_LENGTH_OF_WHOLE = 5_000
+"""Of a kiosk that is judged whole each time, so that few runs do."""
 
 
 def entries_left(connection: sa.Connection) -> int:
@@ -28,17 +31,18 @@ def finish_backlog(hub: Hub) -> int:
 
 
 def judge_a_run(hub: Hub, connection: sa.Connection) -> int:
-    """Judge up to 500 entries of one kiosk and one act; return how many."""
+    """Judge a run of entries of one kiosk and one act; return how many."""
     first = row(connection, "SELECT act, kiosk FROM to_judge ORDER BY act, kiosk, seq, hash LIMIT 1")
     if first is None:
         return 0
     act, kiosk = bytes(first.act), bytes(first.kiosk)
+    progress = read_progress(connection, kiosk)
     found = rows(
         connection,
         "SELECT seq, hash FROM to_judge WHERE act = :act AND kiosk = :kiosk ORDER BY seq, hash LIMIT :length",
         act=act,
         kiosk=kiosk,
-        length=RUN_LENGTH,
+        length=RUN_LENGTH if progress.is_plain else RUN_LENGTH_OF_WHOLE,
     )
     names = {(one.seq, bytes(one.hash)) for one in found}
     done = row(connection, "SELECT done_ms FROM act WHERE act = :act", act=act)

@@ -10,7 +10,8 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from itertools import accumulate
+from functools import cached_property
+from itertools import accumulate, islice, pairwise, takewhile
 from typing import NamedTuple
 
 from sync.citytime import city_day
@@ -91,15 +92,24 @@ class Known:
     _firsts: dict[tuple[bytes, int], Sample | None] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def ceiling_after(self, seq: int, known_by_ms: int) -> int:
-        """Return by when the samples after an entry had been signed, of those known by a moment: the earliest. Worked
-        out once for each moment, because entries and samples come by the thousand.
+        """Return by when the samples after an entry had been signed, of those known by a moment: the earliest. Samples
+        that arrived in the order of the chain end at that moment; else it is worked out once for each moment, because
+        entries and samples come by the thousand.
         """
+        if known_by_ms < FOR_EVER_MS and self._arrive_in_order:
+            place = bisect_right(self.in_order, seq, key=lambda one: one.seq)
+            after = takewhile(lambda one: one.arrived_ms <= known_by_ms, islice(self.in_order, place, None))
+            return min((one.signed_by_ms for one in after), default=FOR_EVER_MS)
         lows = self._ceilings.get(known_by_ms)
         if lows is None:
             known = [one.signed_by_ms if one.arrived_ms <= known_by_ms else FOR_EVER_MS for one in self.in_order]
             lows = self._ceilings[known_by_ms] = [*accumulate(reversed(known), min)][::-1]
         place = bisect_right(self.in_order, seq, key=lambda one: one.seq)
         return lows[place] if place < len(lows) else FOR_EVER_MS
+
+    @cached_property
+    def _arrive_in_order(self) -> bool:
+        return all(earlier.arrived_ms <= later.arrived_ms for earlier, later in pairwise(self.in_order))
 
     def first_sample(self, boot: bytes, known_by_ms: int) -> Sample | None:
         """Return a boot's first sample of those known by a moment."""
@@ -137,6 +147,8 @@ def floor_known(floors: Floors, by_ms: int) -> int:
 
 def with_floor(floors: Floors, arrived_ms: int, floor_ms: int) -> Floors:
     """Return floors with a time that became known at a moment, without those that tell no more than it."""
+    if floors and arrived_ms > floors[-1][0] and floor_ms > floors[-1][1]:
+        return (*floors, (arrived_ms, floor_ms))
     if floor_known(floors, arrived_ms) >= floor_ms:
         return floors
     others = (one for one in floors if one[0] < arrived_ms or one[1] > floor_ms)

@@ -25,7 +25,6 @@ from hub.intake.reach import (
     arrived_after,
     before_first_sample,
     comes_back,
-    open_questions,
     voids_among_new,
     voids_on,
 )
@@ -104,8 +103,7 @@ def judge_on(  # what goes on at the cursor
     fold, folds, standings = _judge_in_parts(facts, progress.fold, fresh, known, voids, places)
     fold = fold.asked_from(FOR_EVER_MS)
     keep_folds(connection, kiosk, _settled(folds, fresh))
-    touched = voided_before | open_questions(connection, kiosk, fresh)
-    touched |= before_first_sample(connection, kiosk, progress, samples)
+    touched = voided_before | before_first_sample(connection, kiosk, progress, samples)
     touched |= arrived_after(connection, kiosk, progress, samples)
     touched -= {(one.seq, one.hash) for one in fresh}
     earlier = _changes_at(hub, connection, kiosk, touched, fresh)

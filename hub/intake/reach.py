@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import sqlalchemy as sa
 
@@ -14,7 +14,6 @@ from hub.intake.stored import Name, boots_before, entries_numbered, kept_folds, 
 from hub.intake.values import NO_VOIDS, Attested, Decision, Facts, Fold, Voids
 from hub.intake.voids import Starts, grants_by_number, named_by, voids_among, voids_in
 from hub.store.database import rows
-from sync.entry import Clock
 
 
 def voids_among_new(
@@ -56,18 +55,6 @@ def comes_back(connection: sa.Connection, kiosk: bytes, fold: Fold, fresh: Seque
     return bool(entered) and bool(entered & boots_before(connection, kiosk, fresh[0].seq))
 
 
-def open_questions(connection: sa.Connection, kiosk: bytes, fresh: Iterable[Attested]) -> set[Name]:
-    """Return what is held for its day, where a new time sample may tell, and the grants that such voids name."""
-    if not any(one.entry is not None and isinstance(one.entry.body, Clock) for one in fresh):
-        return set()
-    held = held_for(connection, kiosk, Reason.DAY | Reason.VOID_DAY)
-    if not held:
-        return set()
-    voids = voids_in(entries_numbered(connection, kiosk, {seq for seq, _ in held}).values())
-    named = entries_numbered(connection, kiosk, named_by(voids))
-    return held | {(one.seq, one.hash) for one in grants_by_number(named.values()).values()}
-
-
 def held_for(connection: sa.Connection, kiosk: bytes, reasons: Reason) -> set[Name]:
     """Return the entries of a kiosk that are held for any of some reasons."""
     found = rows(
@@ -85,7 +72,8 @@ def before_first_sample(
     connection: sa.Connection, kiosk: bytes, progress: Progress, samples: Collection[Sample]
 ) -> set[Name]:
     """Return the earlier entries of boots of which the first time sample is among new ones: it tells their time too,
-    and with it which voids count.
+    also the day of what is held for it, and with it which voids count. Of other boots a sample tells nothing new but
+    what `arrived_after` finds.
     """
     boots = {one.boot for one in samples}
     if progress.fold.sample is not None:

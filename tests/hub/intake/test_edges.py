@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 from hub_held import ANY_REASON, named
+from hub_stores import counted
 from hub_world import Booth, World, activities
 from wire_samples import MORNING_MS
 
@@ -282,6 +283,33 @@ def test_a_sample_of_a_later_boot_tells_the_day_of_what_waits_from_an_earlier_on
     assert before == {2: ("held", Reason.DAY)}
     assert world.verdicts(booth) == {"posted": (1, 100)}
     assert defects(world) == []
+
+
+def test_a_sample_looks_at_nothing_that_had_arrived_from_other_boots_before_it_was_signed(
+    world: World,
+) -> None:
+    window = (MORNING_MS, MORNING_MS + 2 * DAY_MS)
+    world.do(change_event, world.event, 1, "見本まつり", *window, world.allotment, tuple(activities()))
+    asked = []
+    for waiting in (1, 30):
+        booth = world.booth(f"受付{waiting}")
+        booth.add(booth.opened())
+        for boot in range(waiting):
+            daily = booth.make_grant(boot, activity=2, occasion=0, quantity=10, points=100)
+            booth.add(daily, Stamp(0, bytes([boot + 1] * 16), 1_000, 0))
+        world.now_ms = max(world.now_ms, MORNING_MS + 2 * DAY_MS)
+        booth.send()
+        assert len(world.reasons(booth)) == waiting
+        world.now_ms += 1_000
+        now_ms = booth.stamp().monotonic_ms
+        booth.add(Clock(world.now_ms, now_ms, now_ms + 20))
+
+        with counted(world.store) as statements:
+            booth.send()
+
+        asked.append(len(statements))
+
+    assert asked[0] == asked[1]
 
 
 def test_a_sample_counts_for_what_comes_in_later_batches_of_its_boot(world: World) -> None:
