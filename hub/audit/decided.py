@@ -124,6 +124,11 @@ class Decided:
         decision = self.decisions.get(place)
         return decision.reasons & ~NEVER_SET_ASIDE if decision is not None and decision.kind == "release" else 0
 
+    def cover_of(self, place: Place) -> int:
+        """Return the allotment out of which the release of an entry has brought its own cover, 0 for none."""
+        decision = self.decisions.get(place)
+        return decision.allotment if decision is not None and decision.kind == "release" else 0
+
 
 Covers = Counter[tuple[bytes, bytes, int]]
 """Points that acts are to have moved from allotments to kiosks: by (act, kiosk, allotment)."""

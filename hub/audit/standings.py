@@ -183,11 +183,12 @@ class Judge:
         what = self._what(one, grant, state, is_on_main=not off)
         told = self._when(one, grant, what, seen)
         reasons = what.reasons | told.reasons | self._who(grant, one.arrived_ms) | off
+        brought = self._decided.cover_of((one.seq, one.hash))
+        is_uncovered = reasons & (COVERED_BY_DECISION | Reason.BEYOND_SHARE)
+        reasons &= ~int(Reason.BEYOND_SHARE) if brought else ~0
         flags = (*self._flags(grant, told.moment), *told.flags)
         verdict, left = self._decide(one, reasons)
-        allotment, place = what.allotment, (one.seq, one.hash)
-        if not what.is_replaced and self._decided.set_aside(place) and reasons & COVERED_BY_DECISION:
-            allotment = self._decided.decisions[place].allotment or allotment
+        allotment = brought if brought and is_uncovered and not what.is_replaced else what.allotment
         key = (what.event, _bucket_of(grant.member), grant.member, what.activity, told.occasion)
         lies = Place(key, what.points, allotment, what.natural_allotment)
         return self._standing(one, grant, lies, told.moment, verdict, left, flags)

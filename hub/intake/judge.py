@@ -194,10 +194,13 @@ def _judge_grant(  # one step of the fold
     is_missed = at_arrival.misses(*offer.window)
     member_reason = _reason_of_member(facts, grant, attested.arrived_ms)
     reasons = _together(offer.reasons, off, member_reason, Reason.TIME if is_missed else NONE, occasion_reason)
-    if off:  # a release covers it from the allotment
+    is_beyond = bool(reasons & Reason.BEYOND_SHARE) and not off
+    if off or _brings_cover(decision):  # a release covers it from the allotment
         reasons &= ~Reason.BEYOND_SHARE
     candidacy, left = _decided(decision, reasons, is_voided=attested.seq in voids.voided and not off)
-    allotment = offer.allotment if replacement is not None else _source_of(offer, reasons, decision)
+    allotment = offer.allotment
+    if replacement is None and decision is not None and _brings_cover(decision) and (is_beyond or reasons & UNCOVERED):
+        allotment = decision.allotment
     when = at_arrival if occasion is None or occasion.when is None else occasion.when
     day = occasion.number if occasion is not None else grant.occasion
     key = RepeatKey(offer.event, bucket_of(grant.member), grant.member, offer.number, day)
@@ -362,11 +365,11 @@ def _decided(decision: Decision | None, reasons: Reason, *, is_voided: bool) -> 
     return (Candidacy.HELD, reasons) if reasons else (Candidacy.ELIGIBLE, NONE)
 
 
-def _source_of(offer: _Offer, reasons: Reason, decision: Decision | None) -> int:
-    """Return the allotment a grant's points come out of: the released one's decision says so where no share does."""
-    if decision is not None and decision.kind == "release" and decision.allotment and reasons & UNCOVERED:
-        return decision.allotment
-    return offer.allotment
+def _brings_cover(decision: Decision | None) -> bool:
+    """Tell whether a release moved the points to the kiosk, because no share covered the grant. They stay there for it,
+    whatever becomes of the reason: a stop that is taken back leaves it covered.
+    """
+    return decision is not None and decision.kind == "release" and decision.allotment != 0
 
 
 def _flags(facts: Facts, grant: Grant, occurred_ms: int) -> tuple[Flag, ...]:

@@ -170,6 +170,24 @@ def test_what_lies_behind_a_line_may_be_released_and_its_points_come_from_the_al
     assert broken_invariants(world) == []
 
 
+def test_what_was_released_behind_a_stop_is_covered_also_once_the_stop_is_taken_back(world: World) -> None:
+    booth = world.booth(total=2 * VISIT_POINTS)
+    for person in (0, 1):
+        booth.grant(person)
+    booth.send()
+    world.do(stop_kiosk, booth.kiosk)
+    booth.grant(2)
+    booth.send()
+    world.do(release, booth.kiosk, named(booth, 4), int(Reason.STOPPED))
+
+    moved = world.do(resume_kiosk, booth.kiosk).moved
+
+    assert (moved.taken, moved.given) == (0, 0)
+    assert world.verdicts(booth) == {"posted": (3, 150)}
+    assert world.accounts()["out"] == 0
+    assert [one for one in audit(world.store, world.hub.keyring) if not one.is_note] == []
+
+
 def test_a_kiosk_with_a_gap_of_a_million_million_numbers_is_withdrawn_and_resumed_at_once(world: World) -> None:
     booth = with_grants(world, 2)
     key = sample_key("booth 受付1")
