@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 from desk_browser import Desk
+from hub_statements import counted
 from hub_stores import sqlite_store
 from hub_world import Booth, World
 
@@ -16,7 +14,6 @@ from hub.acts.decisions import dismiss
 from hub.acts.events import add_event
 from hub.acts.journal import accept_hole
 from hub.acts.members import end_account, lose_card
-from hub.store.database import Store
 from sync.citytime import DAY_MS
 
 PAGES = (
@@ -28,21 +25,6 @@ PAGES = (
     "/desk/organisations/",
     "/desk/members/",
 )
-
-
-@contextmanager
-def counted(store: Store) -> Iterator[list[str]]:
-    """Collect the statements that are read meanwhile."""
-    heard: list[str] = []
-
-    def hear(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
-        heard.append(statement)
-
-    with store.reading() as connection:
-        engine = connection.engine
-    sa.event.listen(engine, "before_cursor_execute", hear)
-    yield heard
-    sa.event.remove(engine, "before_cursor_execute", hear)
 
 
 def a_city(world: World, kiosks: int) -> Booth:
