@@ -20,8 +20,8 @@ from hub.store.locks import write_alone
 
 
 def lock_kiosk(doing: Doing, kiosk: bytes) -> tuple[Progress, int]:
-    """Wait for a kiosk's turn, so that nothing of it arrives meanwhile; return progress and moment, never before
-    the act's.
+    """Wait for a kiosk's turn, so that nothing of it arrives meanwhile; return progress and moment: after all that
+    has arrived of it, and never before the act's.
     """
     progress = lock_progress(doing.connection, kiosk, 0)
     return progress, max(doing.now_ms, moment_for(doing.hub, doing.connection, kiosk))

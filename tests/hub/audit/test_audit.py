@@ -85,6 +85,7 @@ BOUNDED: Final = {
     ("aside", "since_ms"),
     ("boot_start", "since_ms"),
     ("entry", "arrived_ms"),
+    ("hole", "since_ms"),
     ("kiosk", "approved_ms"),
     ("line", "since_ms"),
     ("transfer", "posted_ms"),

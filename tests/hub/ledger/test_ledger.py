@@ -54,7 +54,7 @@ def _fill(connection: sa.Connection, table: str) -> None:
                 "points": 0,
             },
             "line": {"version": 1, "kind": "stopped", "tip_seq": 1, "tip_hash": b"x", "fork_seq": 0, "since_ms": 1},
-            "hole": {"first_seq": 1, "version": 1, "last_seq": 1, "state": "accepted"},
+            "hole": {"first_seq": 1, "version": 1, "last_seq": 1, "state": "accepted", "since_ms": 1},
             "lost_tail": {"first_seq": 1, "version": 1, "last_seq": 1, "state": "given up"},
             "replacement": {
                 **dict.fromkeys(("version", "first_seq", "last_seq", "from_event", "from_activity"), 1),
