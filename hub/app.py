@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from config.fonts import FONTS
 from hub.desk.base.gate import Gate
-from hub.desk.base.shapes import HexConverter
+from hub.desk.base.shapes import HexConverter, SeqConverter
 from hub.desk.routes import desk
 from hub.served import Office, Served, serve_with
 from hub.service import Hub
@@ -50,7 +50,7 @@ def create_app(hub: Hub, gate: Gate | None = None, office: Office | None = None)
         WTF_CSRF_FIELD_NAME="form_key",
         WTF_CSRF_TIME_LIMIT=None,  # a form left open over lunch is still the clerk's form
     )
-    app.url_map.converters["hex"] = HexConverter
+    app.url_map.converters.update(hex=HexConverter, seq=SeqConverter)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     serve_with(app, Served(hub, gate or Gate(hub.random_bytes), office or Office()))
     app.before_request(_refuse_foreign_names)  # both before the guard against forged forms, which reads the form

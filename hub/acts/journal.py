@@ -40,7 +40,7 @@ def accept_hole(doing: Doing, kiosk: bytes, first_seq: int, last_seq: int) -> Ou
     if first_seq != progress.cursor.seq + 1 or last_seq < first_seq or last_seq + 1 not in starts:
         raise ActRefused(Refusal.NO_HOLE)
     version, _, _ = _newest_range(doing, "hole", kiosk, first_seq)
-    _write_range(doing, "hole", kiosk, (first_seq, last_seq), version + 1, ACCEPTED)
+    _write_range(doing, "hole", kiosk, (first_seq, last_seq), version + 1, ACCEPTED, since_ms=now_ms)
     return Outcome(None, judge_all_of(doing, kiosk, now_ms))
 
 
@@ -52,7 +52,7 @@ def take_back_hole(doing: Doing, kiosk: bytes, first_seq: int) -> Outcome[None]:
     version, last_seq, state = _newest_range(doing, "hole", kiosk, first_seq)
     if state != ACCEPTED:
         raise ActRefused(Refusal.NO_HOLE)
-    _write_range(doing, "hole", kiosk, (first_seq, last_seq), version + 1, TAKEN_BACK)
+    _write_range(doing, "hole", kiosk, (first_seq, last_seq), version + 1, TAKEN_BACK, since_ms=now_ms)
     return Outcome(None, judge_all_of(doing, kiosk, now_ms))
 
 
@@ -99,7 +99,7 @@ def _newest_range(doing: Doing, table: str, kiosk: bytes, first_seq: int) -> tup
 
 
 def _write_range(  # a range's own columns
-    doing: Doing, table: str, kiosk: bytes, numbers: tuple[int, int], version: int, state: str
+    doing: Doing, table: str, kiosk: bytes, numbers: tuple[int, int], version: int, state: str, **more: int
 ) -> None:
     insert(
         doing.connection,
@@ -109,5 +109,6 @@ def _write_range(  # a range's own columns
         version=version,
         last_seq=numbers[1],
         state=state,
+        **more,
         act=doing.number,
     )

@@ -15,32 +15,24 @@ from hub.intake.stored import Name
 from hub.ledger.accounts import Movement
 from hub.ledger.inbox import fill_touched
 from hub.ledger.posting import Moved
-from hub.store.database import execute, rows
+from hub.store.database import rows
+from hub.store.locks import write_alone
 
 
 def lock_kiosk(doing: Doing, kiosk: bytes) -> tuple[Progress, int]:
-    """Wait for a kiosk's turn, so that nothing of it arrives meanwhile; return progress and moment, never before
-    the act's.
+    """Wait for a kiosk's turn, so that nothing of it arrives meanwhile; return progress and moment: after all that
+    has arrived of it, and never before the act's.
     """
     progress = lock_progress(doing.connection, kiosk, 0)
     return progress, max(doing.now_ms, moment_for(doing.hub, doing.connection, kiosk))
 
 
 def lock_all_kiosks(doing: Doing) -> None:
-    """Wait for the turn of every kiosk that has sent something, in the order in which all take turns: what arrives now
-    must not be judged by what this act is about to change.
+    """Wait for the turn of every kiosk, also of one that has sent nothing yet: what arrives now must not be judged by
+    what this act is about to change. An act asks for it before it locks anything else: it waits for batches that have
+    their turn, and none of these may wait for it.
     """
-    execute(
-        doing.connection,
-        """
-        INSERT INTO kiosk_progress (kiosk, head_seq, cursor_seq, cursor_hash, receipt_number, last_contact_ms,
-                                    last_arrival_ms, is_plain, beyond, fold)
-        SELECT kiosk, head_seq, cursor_seq, cursor_hash, receipt_number, last_contact_ms, last_arrival_ms, is_plain,
-               beyond, fold
-        FROM kiosk_progress WHERE true ORDER BY kiosk
-        ON CONFLICT (kiosk) DO UPDATE SET head_seq = kiosk_progress.head_seq
-        """,
-    )
+    write_alone(doing.connection, "kiosk_progress")
 
 
 def judge_entries(

@@ -59,8 +59,8 @@ def add_members(doing: Doing, count: int, kind: str = "paper") -> Outcome[tuple[
 
 @act("make known", counter="make unknown", text=_member_text)
 def make_known(doing: Doing, member: int) -> Outcome[None]:
-    """Take up a number that has turned up without the hub knowing it, with a card above every issue seen, and judge
-    what was held for it.
+    """Take up a number that has turned up without the hub knowing it, with a card above every issue that may be
+    in hand, and judge what was held for it.
     """
     if not is_member_number(member):
         raise ActRefused(Refusal.NOT_A_MEMBER_NUMBER)
@@ -145,7 +145,7 @@ def _card(doing: Doing, member: int, issue: int) -> tuple[int, str]:
 
 
 def _next_card(doing: Doing, member: int) -> int:
-    """Make a card above every issue that was made or seen; return its issue."""
+    """Make a card above every issue that was made or may be in hand; return its issue."""
     issue = highest_issue(doing.connection, member) + 1
     if issue >= ISSUE_LIMIT:
         raise ActRefused(Refusal.ISSUES_USED_UP)

@@ -252,8 +252,10 @@ def _read_holes(
             if not 1 <= one.first_seq <= one.last_seq:
                 findings.defect("hole", "its numbers are none", **whose)
                 continue
-            since_ms = act.done_ms if act is not None else 0
-            hole = Hole(one.first_seq, one.last_seq, one.state == "accepted", since_ms)
+            if act is not None and not act.done_ms <= one.since_ms <= acts.newest_ms + DAY_MS:
+                findings.defect("hole", "accepted or taken back before its act was done, or long after", **whose)
+                findings.defect("act", "done after its hole was accepted or taken back", act=act.act)
+            hole = Hole(one.first_seq, one.last_seq, one.state == "accepted", one.since_ms)
             found[name["kiosk"]].holes.append(hole)
             if one.state != "accepted" and before is not None and one.last_seq != before.last_seq:
                 findings.defect("hole", "takes back another hole than was accepted", **whose)

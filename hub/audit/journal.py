@@ -17,6 +17,9 @@ from sync.codec import WireError
 from sync.entry import LENGTH_LIMIT, Body, Entry, Heading, Stamp, read_entry, read_heading
 from sync.envelope import ENTRY, is_signed_by, take_apart
 
+RUNS_NOTED = 20
+"""So many runs of entries without a good signature of their own are noted one by one for each kiosk."""
+
 
 class Arrived(NamedTuple):
     """An entry as it arrived. `body` and `stamp` are None where it is not understood, and `defect` says why. An altered
@@ -60,17 +63,44 @@ def read_journal(
             place = {"kiosk": kiosk.kiosk, "seq": one.seq, "hash": one.hash}
             findings.defect("entry", "arrived before its kiosk was let in", **place)
             findings.defect("kiosk", "let in after entries of it had arrived", kiosk=kiosk.kiosk)
-        if (one.seq, one.hash) in unsigned:
-            _name_unsigned(kiosk.kiosk, one, vouched_for, findings)
+    by_another = [one for one in arrived if (one.seq, one.hash) in unsigned]
+    _name_unsigned(kiosk.kiosk, by_another, vouched_for, findings)
     return [one for one in arrived if (one.seq, one.hash) in vouched_for] if unsigned else arrived
 
 
-def _name_unsigned(kiosk: bytes, one: Arrived, vouched_for: Container[tuple[int, bytes]], findings: Findings) -> None:
-    place = {"kiosk": kiosk, "seq": one.seq, "hash": one.hash}
-    if (one.seq, one.hash) not in vouched_for:
-        findings.defect("entry", "neither its own signature nor a later entry's vouches for it", **place)
-    elif not one.is_altered:
-        findings.note("entry", "its own signature is bad; a later entry's vouches for it", **place)
+def _name_unsigned(
+    kiosk: bytes, unsigned: list[Arrived], vouched_for: Container[tuple[int, bytes]], findings: Findings
+) -> None:
+    """Name the entries whose own signature is bad: each that nobody vouches for, the others by their runs."""
+    noted: list[Arrived] = []
+    for one in unsigned:
+        if (one.seq, one.hash) not in vouched_for:
+            place = {"kiosk": kiosk, "seq": one.seq, "hash": one.hash}
+            findings.defect("entry", "neither its own signature nor a later entry's vouches for it", **place)
+        elif not one.is_altered:
+            noted.append(one)
+    _note_unsigned(kiosk, noted, findings)
+
+
+def _note_unsigned(kiosk: bytes, noted: list[Arrived], findings: Findings) -> None:
+    """Add a note for each run of entries that only later ones vouch for, of many runs for the first, and one for all
+    others: whoever holds a kiosk's key can make any number of them, and a defect must not drown in them.
+    """
+    runs: list[list[Arrived]] = []
+    for one in noted:
+        if runs and one.seq <= runs[-1][-1].seq + 1:
+            runs[-1].append(one)
+        else:
+            runs.append([one])
+    rest = [one for run in runs[RUNS_NOTED:] for one in run]
+    for run in (*runs[:RUNS_NOTED], *([rest] if rest else [])):
+        first, last = run[0], run[-1]
+        if len(run) == 1:
+            remark = "its own signature is bad; a later entry's vouches for it"
+            findings.note("entry", remark, kiosk=kiosk, seq=first.seq, hash=first.hash)
+        else:
+            remark = f"the signatures of {len(run)} entries of these are bad; later entries' vouch for them"
+            findings.note("entry", remark, kiosk=kiosk, seq=f"{first.seq}-{last.seq}")
 
 
 def _read_row(

@@ -16,6 +16,10 @@ from sync.token import write_token
 
 OPEN, ENDED, UNKNOWN = "open", "ended", "unknown"
 LOST, FOUND = "lost", "found"
+ISSUES_AHEAD = 16
+"""As far above the last card that the hub has given is an issue believed that only entries name: a hub would have to
+lose more than that many cards of one person in a restore. Whatever lies further off was made up.
+"""
 
 
 class Card(NamedTuple):
@@ -168,8 +172,9 @@ def write_lost_card(  # a lost card's own columns
 
 
 def highest_issue(connection: sa.Connection, member: int) -> int:
-    """Return the highest issue of a member's cards, among those that were made and those that entries have named: a
-    restored hub may have forgotten a card that is still in somebody's hand.
+    """Return the highest issue of a member's cards, 0 where there is none: of those that were made, and of those that
+    entries have named and that may be. A restored hub may have forgotten a card that is still in somebody's hand; but
+    a booth that makes issues up must not use up all that there are.
     """
     made = row(
         connection,
@@ -177,8 +182,9 @@ def highest_issue(connection: sa.Connection, member: int) -> int:
         bucket=bucket_of(member),
         member=member,
     )
+    given = made.issue or 0
     named = (grant.issue for grant in _grants(connection, entries_of_member(connection, member)))
-    return max(made.issue or 0, *named, 0)
+    return max(given, *(issue for issue in named if issue <= given + ISSUES_AHEAD), 0)
 
 
 def entries_of_member(connection: sa.Connection, member: int) -> list[EntryName]:

@@ -1,4 +1,4 @@
-"""Keeps posted tables append-only, in each engine's own words (the first of two files that may differ by engine)."""
+"""Keeps posted tables append-only, in each engine's own words (one of three files that may differ by engine)."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 table.
 
 SQL is written out where it runs, one text for both engines. What only one engine understands stands in `append_only`
-and in the ledger's `inbox`.
+and `locks`, and in the ledger's `inbox`.
 """
 
 from __future__ import annotations

@@ -82,18 +82,3 @@ def _administrator(url: str) -> Iterator[sa.Connection]:
 
 def _database(url: str, name: str) -> str:
     return sa.make_url(url).set(database=name).render_as_string(hide_password=False)
-
-
-@contextmanager
-def counted(store: Store) -> Iterator[list[str]]:
-    """Collect the statements that are read meanwhile."""
-    heard: list[str] = []
-
-    def hear(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
-        heard.append(statement)
-
-    with store.reading() as connection:
-        engine = connection.engine
-    sa.event.listen(engine, "before_cursor_execute", hear)
-    yield heard
-    sa.event.remove(engine, "before_cursor_execute", hear)

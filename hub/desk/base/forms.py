@@ -98,9 +98,9 @@ def points_field(label: str, least: int = 1) -> Any:  # a field waiting for its 
     return number_field(label, least, POINTS_MAX)
 
 
-def shown_field(label: str = "") -> Any:  # a field waiting for its form
+def shown_field(label: str = "", most: int = NUMBER_MAX) -> Any:  # a field waiting for its form
     """Return a number that the page itself has put in: what it has shown."""
-    return number_field(label, 0, NUMBER_MAX, widget=widgets.HiddenInput(), render_kw={})
+    return number_field(label, 0, most, widget=widgets.HiddenInput(), render_kw={})
 
 
 def _shown_later() -> Any:  # a field waiting for its form

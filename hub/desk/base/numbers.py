@@ -12,7 +12,7 @@ import unicodedata
 from sync.codec import WireError
 from sync.member import typed
 
-DIGITS_MAX = 16
+DIGITS_MAX = 19
 """As many as the largest number here can have; it also keeps a page of digits from being turned into one number."""
 
 _WIDE = str.maketrans("０１２３４５６７８９，", "0123456789,")

@@ -7,13 +7,14 @@ from typing import Final
 
 import segno
 from markupsafe import Markup
-from werkzeug.routing import BaseConverter, ValidationError
+from werkzeug.routing import BaseConverter, IntegerConverter, Map, ValidationError
 
 from hub.desk.base.deeds import deed_of
 from hub.desk.base.moves import coming_text, coming_text_en
 from hub.desk.base.reasons import why_of, whys_of
 from hub.desk.base.wording import flag_of
 from sync.citytime import city_datetime
+from sync.codec import INTEGER_LIMIT
 from sync.enrolment import in_fours
 from sync.entry import Clock, DayEnd, Entry, Opened, Void
 from sync.manifest import Activity, OccasionBy
@@ -24,6 +25,8 @@ _REIWA = 2018
 _HOW_OFTEN = {OccasionBy.NONE: "イベントで1回", OccasionBy.DAY: "1日に1回", OccasionBy.SLOT: "時間帯ごとに1回"}
 NUMBER_MAX = 2**53 - 1
 """No count and no moment is larger; a database's whole numbers end at 2**63."""
+SEQ_MAX = INTEGER_LIMIT - 1
+"""No record's number is larger: the wire takes as many as the database does."""
 
 
 class HexConverter(BaseConverter):
@@ -43,10 +46,28 @@ class HexConverter(BaseConverter):
         return value.hex()
 
 
+class SeqConverter(IntegerConverter):
+    """A record's number in an address."""
+
+    regex = "[0-9]{1,19}"
+
+    def __init__(self, url_map: Map) -> None:
+        super().__init__(url_map, max=SEQ_MAX)
+
+
 def whole(text: str) -> int:
     """Return a number out of an address. Raises ValueError for what is none, or larger than anything here can be."""
+    return _within(text, NUMBER_MAX)
+
+
+def record_number(text: str) -> int:
+    """Return a record's number out of an address. Raises ValueError for what none can have."""
+    return _within(text, SEQ_MAX)
+
+
+def _within(text: str, most: int) -> int:
     number = int(text)
-    if not 0 <= number <= NUMBER_MAX:
+    if not 0 <= number <= most:
         raise ValueError(text)
     return number
 

@@ -150,15 +150,18 @@ def held_entries(connection: sa.Connection, group: Group, limit: int, offset: in
     ]
 
 
-def unknown_members(connection: sa.Connection) -> list[tuple[int, int, int]]:
-    """Return (number, grants, points) of every number that has grants held because nobody knows it."""
+def unknown_members(connection: sa.Connection, first: int, limit: int) -> list[tuple[int, int, int]]:
+    """Return (number, grants, points) of the numbers, from one on, that have grants held because nobody knows them."""
     found = rows(
         connection,
         """
         SELECT member, count(*) AS grants, sum(points) AS points FROM aside
-        WHERE verdict = 'held' AND reasons & :unknown <> 0 GROUP BY member ORDER BY member
+        WHERE verdict = 'held' AND reasons & :unknown <> 0 AND member >= :first
+        GROUP BY member ORDER BY member LIMIT :limit
         """,
         unknown=int(Reason.MEMBER_UNKNOWN),
+        first=first,
+        limit=limit,
     )
     return [(one.member, one.grants, int(one.points)) for one in found]
 

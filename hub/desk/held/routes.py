@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 
@@ -34,6 +35,7 @@ from hub.served import served
 from sync.member import printed
 
 ENTRIES_A_PAGE = 100
+NUMBERS_A_PAGE = 100
 
 held = Blueprint("held", __name__, url_prefix="/held")
 
@@ -70,13 +72,13 @@ def decide(kiosk: bytes, name: str) -> Page:
 @held.get("/unknown-members")
 def unknown_members() -> str:
     """The numbers nobody knows that have grants waiting."""
-    return _unknown_page({})
+    return _unknown_page(_first(), {})
 
 
 @held.post("/unknown-members/<int:member>")
 def know_member(member: int) -> Page:
     """Make such a number known; its grants are judged again."""
-    form, back = ReasonForm(prefix=f"m{member}"), url_for(".unknown_members")
+    form, back = ReasonForm(prefix=f"m{member}"), url_for(".unknown_members", **_from(_first()))
     if form.validate():
         asked = Asked(form, errand(make_known, member), back, form.reason.data, about=printed(member))
         done = do(asked, make_known, member)
@@ -85,7 +87,7 @@ def know_member(member: int) -> Page:
             return redirect(back)
         if done is not None:
             return done
-    return _unknown_page({member: form}), HTTPStatus.BAD_REQUEST
+    return _unknown_page(_first(), {member: form}), HTTPStatus.BAD_REQUEST
 
 
 def _meant(kiosk: bytes, name: str) -> tuple[Why, Group]:
@@ -166,10 +168,25 @@ def _group_page(why: Why, meant: Group, form: DecideForm, first: int) -> str:
     )
 
 
-def _unknown_page(shown: dict[int, ReasonForm]) -> str:
+def _first() -> int:
+    """Return the number that the page of unknown numbers begins with, as its address says."""
+    return request.args.get("from", 0, type=whole)
+
+
+def _from(first: int) -> dict[str, Any]:  # as url_for takes them
+    """Return what an address says of where a page begins."""
+    return {"from": first} if first else {}
+
+
+def _unknown_page(first: int, shown: dict[int, ReasonForm]) -> str:
     with served().hub.store.reading() as connection:
-        found = queries.unknown_members(connection)
+        found = queries.unknown_members(connection, first, NUMBERS_A_PAGE + 1)
+        count = queries.unknown_count(connection)
     numbers = [
-        (*one, shown.get(one[0]) or fresh(ReasonForm, f"m{one[0]}", errand(make_known, one[0]))) for one in found
+        (*one, shown.get(one[0]) or fresh(ReasonForm, f"m{one[0]}", errand(make_known, one[0])))
+        for one in found[:NUMBERS_A_PAGE]
     ]
-    return render_template("held/unknown_members.html", numbers=numbers)
+    following = found[NUMBERS_A_PAGE][0] if len(found) > NUMBERS_A_PAGE else None
+    return render_template(
+        "held/unknown_members.html", numbers=numbers, count=count, here=_from(first), following=following
+    )

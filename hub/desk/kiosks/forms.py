@@ -33,7 +33,7 @@ from hub.desk.base.forms import (
     reason_field,
     shown_field,
 )
-from hub.desk.base.shapes import NUMBER_MAX
+from hub.desk.base.shapes import SEQ_MAX
 
 
 class InviteForm(ActForm):
@@ -105,22 +105,22 @@ class EventOfKioskForm(ActForm):
 class RangeForm(ReasonForm):
     """A run of records as the page has shown it, first and last number."""
 
-    first = shown_field()
-    last = shown_field()
+    first = shown_field(most=SEQ_MAX)
+    last = shown_field(most=SEQ_MAX)
 
 
 class WithdrawForm(ActForm):
     """Take a kiosk out of use; perhaps only what it had signed up to a number is believed."""
 
-    believed = number_or_nothing("信じる最後の記録の番号(なければ空のまま)", 0, NUMBER_MAX)
+    believed = number_or_nothing("信じる最後の記録の番号(なければ空のまま)", 0, SEQ_MAX)
     reason = reason_field()
 
 
 class ReplaceForm(ActForm):
     """A run of records in which another event or activity was meant."""
 
-    first = number_field("はじめの番号", 1, NUMBER_MAX)
-    last = number_field("おわりの番号", 1, NUMBER_MAX)
+    first = number_field("はじめの番号", 1, SEQ_MAX)
+    last = number_field("おわりの番号", 1, SEQ_MAX)
     signed = Pick("端末が付けた活動", coerce=str)
     meant = Pick("正しい活動", coerce=str)
     reason = reason_field()

@@ -15,6 +15,8 @@ from sync.entry import Grant
 
 RELEASED_READ = 200
 """So many records that a person has posted are read for what they name."""
+ACTIVITIES_NAMED = 100
+"""So many activities are offered that records put aside have named: a booth can make up as many as it likes."""
 
 
 class Range(NamedTuple):
@@ -154,11 +156,19 @@ def answers(connection: sa.Connection, kiosk: bytes) -> list[AnswerLine]:
 
 
 def activities_named(connection: sa.Connection, kiosk: bytes) -> set[tuple[int, int]]:
-    """Return (event, activity) of everything of a kiosk that is put aside, and of the newest that a person has posted:
-    a booth may have granted for an event that is not its own, or not there.
+    """Return (event, activity) of what is put aside of a kiosk, of very many those with most records, and of the newest
+    that a person has posted: a booth may have granted for an event that is not its own, or not there.
     """
-    text = "SELECT DISTINCT event, activity FROM aside WHERE kiosk = :kiosk AND event > 0"
-    aside = {(one.event, one.activity) for one in rows(connection, text, kiosk=kiosk)}
+    put_aside = rows(
+        connection,
+        """
+        SELECT event, activity FROM aside WHERE kiosk = :kiosk AND event > 0 GROUP BY event, activity
+        ORDER BY count(*) DESC, event, activity LIMIT :most
+        """,
+        kiosk=kiosk,
+        most=ACTIVITIES_NAMED,
+    )
+    aside = {(one.event, one.activity) for one in put_aside}
     released = rows(
         connection,
         """

@@ -21,7 +21,7 @@ def accept_gap(kiosk: bytes) -> Page:
     return act_on(kiosk, "gap", form, journal_acts.accept_hole, arguments, said)
 
 
-@kiosks.post("/<hex:kiosk>/gap/<int(max=9007199254740991):first>/back")
+@kiosks.post("/<hex:kiosk>/gap/<seq:first>/back")
 def take_back_gap(kiosk: bytes, first: int) -> Page:
     """Accept a gap no longer."""
     name = f"hole-{first}"
@@ -41,7 +41,7 @@ def give_up_tail(kiosk: bytes) -> Page:
     return act_on(kiosk, "tail", form, journal_acts.give_up_tail, arguments, said)
 
 
-@kiosks.post("/<hex:kiosk>/tail/<int(max=9007199254740991):first>/back")
+@kiosks.post("/<hex:kiosk>/tail/<seq:first>/back")
 def take_back_tail(kiosk: bytes, first: int) -> Page:
     """Wait for them again."""
     name = f"lost-{first}"

@@ -45,7 +45,6 @@ class MemberFile(NamedTuple):
     held: int
     owed: int
     cards: list[CardLine]
-    earned: list[Earned]
 
 
 class Joined(NamedTuple):
@@ -77,7 +76,6 @@ def member_file(connection: sa.Connection, member: int) -> MemberFile | None:
         found.held,
         found.owed,
         _cards(connection, member),
-        _earned(connection, member),
     )
 
 
@@ -128,9 +126,9 @@ def _cards(connection: sa.Connection, member: int) -> list[CardLine]:
     return [CardLine(one.issue, one.kind, one.made_ms, one.since_ms if one.state == "lost" else None) for one in found]
 
 
-def _earned(connection: sa.Connection, member: int) -> list[Earned]:
-    """Return a member's posted movements. Asked event by event, as the ledger's keys lie: no index is kept for this
-    rare question.
+def earned(connection: sa.Connection, member: int, limit: int, offset: int = 0) -> list[Earned]:
+    """Return a member's posted movements, the newest first. Asked event by event, as the ledger's keys lie: no index is
+    kept for this rare question.
     """
     found = rows(
         connection,
@@ -144,9 +142,12 @@ def _earned(connection: sa.Connection, member: int) -> list[Earned]:
         LEFT JOIN kiosk_name n ON n.kiosk = t.kiosk
          AND n.version = (SELECT max(version) FROM kiosk_name v WHERE v.kiosk = t.kiosk)
         ORDER BY t.posted_ms DESC, t.occurred_ms DESC, t.event, t.activity, t.occasion, t.turn DESC
+        LIMIT :limit OFFSET :offset
         """,
         bucket=bucket_of(member),
         member=member,
+        limit=limit,
+        offset=offset,
     )
     return [
         Earned(

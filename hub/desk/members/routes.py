@@ -14,6 +14,7 @@ from hub.desk.base.acting import Asked, Page, do, errand, fresh
 from hub.desk.base.forms import ActForm, ReasonForm, choices
 from hub.desk.base.moves import Effect
 from hub.desk.base.numbers import read_member
+from hub.desk.base.shapes import whole
 from hub.desk.members import queries
 from hub.desk.members.forms import AddMembersForm, CardForm, FindMemberForm
 from hub.desk.members.printing import printing
@@ -24,6 +25,7 @@ members = Blueprint("members", __name__, url_prefix="/members")
 members.register_blueprint(printing)
 
 JOINS_SHOWN = 10
+EARNED_A_PAGE = 100
 ADDED = "番号とカードを作る"
 """The reason that stands in the list of acts where nobody has to give one."""
 
@@ -135,7 +137,10 @@ def _page(find: FindMemberForm, add_form: AddMembersForm) -> str:
 
 
 def _member_page(member: int, shown: dict[str, ActForm]) -> str:
-    file = _file(member)
+    file, first = _file(member), request.args.get("from", 0, type=whole)
+    with served().hub.store.reading() as connection:
+        earned = queries.earned(connection, member, EARNED_A_PAGE + 1, first)
+    following = first + EARNED_A_PAGE if len(earned) > EARNED_A_PAGE else None
     forms: dict[str, ActForm] = {
         "lost": fresh(CardForm, "lost", errand(acts.lose_card, member)),
         "found": fresh(CardForm, "found", errand(acts.find_card, member)),
@@ -149,4 +154,6 @@ def _member_page(member: int, shown: dict[str, ActForm]) -> str:
         forms[name]["issue"].choices = choices(
             (one.issue, f"{one.issue}枚目") for one in reversed(file.cards) if (one.lost_ms is not None) == is_lost
         )
-    return render_template("members/member.html", file=file, forms=forms)
+    return render_template(
+        "members/member.html", file=file, earned=earned[:EARNED_A_PAGE], first=first, following=following, forms=forms
+    )

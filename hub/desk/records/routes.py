@@ -13,7 +13,7 @@ from hub.desk.base.acting import Asked, Errand, Page, do, errand, fresh
 from hub.desk.base.forms import ReasonForm
 from hub.desk.base.moves import Effect
 from hub.desk.base.reasons import may_all_be_released
-from hub.desk.base.shapes import whole
+from hub.desk.base.shapes import record_number
 from hub.desk.held.forms import DecideForm, write_name
 from hub.desk.kiosks.page import name_of
 from hub.desk.kiosks.queries import KioskLine, kiosk_line
@@ -31,7 +31,7 @@ records = Blueprint("records", __name__, url_prefix="/records")
 @records.get("/<hex:kiosk>")
 def page(kiosk: bytes) -> str:
     """A kiosk's records in the order in which it wrote them: all of them, or those that became one thing."""
-    became, first_seq = request.args.get("became", ""), request.args.get("first", 1, type=whole)
+    became, first_seq = request.args.get("became", ""), request.args.get("first", 1, type=record_number)
     if became and became not in SHORT_LISTS:
         abort(HTTPStatus.NOT_FOUND)
     with served().hub.store.reading() as connection:
@@ -49,13 +49,13 @@ def page(kiosk: bytes) -> str:
     )
 
 
-@records.get("/<hex:kiosk>/<int(max=9007199254740991):seq>/<hex:mark>")
+@records.get("/<hex:kiosk>/<seq:seq>/<hex:mark>")
 def record(kiosk: bytes, seq: int, mark: bytes) -> str:
     """One record, and the forms that decide on it."""
     return _record_page(kiosk, seq, mark, None, None)
 
 
-@records.post("/<hex:kiosk>/<int(max=9007199254740991):seq>/<hex:mark>/decide")
+@records.post("/<hex:kiosk>/<seq:seq>/<hex:mark>/decide")
 def decide(kiosk: bytes, seq: int, mark: bytes) -> Page:
     """Release the record or dismiss it; one that was posted can be dismissed too."""
     form = DecideForm()
@@ -76,7 +76,7 @@ def decide(kiosk: bytes, seq: int, mark: bytes) -> Page:
     return _record_page(kiosk, seq, mark, form, None), HTTPStatus.BAD_REQUEST
 
 
-@records.post("/<hex:kiosk>/<int(max=9007199254740991):seq>/<hex:mark>/back")
+@records.post("/<hex:kiosk>/<seq:seq>/<hex:mark>/back")
 def take_back(kiosk: bytes, seq: int, mark: bytes) -> Page:
     """Take the decision on the record back."""
     form = ReasonForm(prefix="back")

@@ -19,8 +19,8 @@ from hub.acts.members import (
 )
 from hub.acts.refusals import ActRefused, Refusal
 from hub.intake.reasons import Reason
-from hub.register.members import all_members, cards_of
-from hub.store.database import Store, rows
+from hub.register.members import ISSUES_AHEAD, all_members, cards_of, write_card
+from hub.store.database import Store, row, rows
 from sync.envelope import MEMBER
 from sync.member import is_member_number, with_check_digits
 from sync.token import ISSUE_LIMIT, read_token
@@ -107,16 +107,40 @@ def test_a_new_card_is_above_every_issue_that_an_entry_has_named(world: World) -
     assert issues(world, world.members[0]) == [1, 8]
 
 
-def test_an_issue_at_the_end_of_all_issues_leaves_no_further_card(world: World) -> None:
+def test_an_issue_that_a_booth_has_made_up_does_not_keep_a_person_from_the_next_card(world: World) -> None:
     booth = world.booth()
     booth.grant(0, issue=ISSUE_LIMIT - 1)
+    booth.grant(0, member=STRANGER, issue=ISSUE_LIMIT - 1)
     booth.send()
+
+    world.do(lose_card, world.members[0], 1)
+    world.do(make_known, STRANGER)
+
+    assert (issues(world, world.members[0]), issues(world, STRANGER)) == ([1, 2], [1])
+
+
+@pytest.mark.parametrize(("named", "made"), [(ISSUES_AHEAD + 1, ISSUES_AHEAD + 2), (ISSUES_AHEAD + 2, 2)])
+def test_an_issue_is_believed_up_to_a_bound_above_the_last_card(sqlite: Store, named: int, made: int) -> None:
+    world = World(sqlite)
+    booth = world.booth()
+    booth.grant(0, issue=named)
+    booth.send()
+
+    world.do(lose_card, world.members[0], 1)
+
+    assert issues(world, world.members[0]) == [1, made]
+
+
+def test_a_card_at_the_end_of_all_issues_leaves_no_further_one(world: World) -> None:
+    with world.store.transaction() as connection:
+        act = bytes(row(connection, "SELECT act FROM member WHERE member = :member", member=world.members[0]).act)
+        write_card(connection, world.members[0], ISSUE_LIMIT - 1, "paper", world.now_ms, act)
 
     with pytest.raises(ActRefused) as refused:
         world.do(lose_card, world.members[0], 1)
 
     assert refused.value.refusal is Refusal.ISSUES_USED_UP
-    assert issues(world, world.members[0]) == [1]
+    assert issues(world, world.members[0]) == [1, ISSUE_LIMIT - 1]
 
 
 def test_an_account_ends_for_what_arrives_and_not_for_what_was_there(world: World) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -14,19 +14,19 @@ import pytest
 import sqlalchemy as sa
 from audit_insider import Insider, edited
 from audit_ledger import rich_ledger
-from hub_world import World, activities
+from hub_world import Booth, World, activities
 from wire_samples import MORNING_MS, sample_key
 
 from hub.acts.events import change_event
 from hub.acts.members import make_known
-from hub.audit import Finding, audit
+from hub.audit import Finding, audit, journal
 from hub.intake.backlog import finish_backlog
 from hub.intake.reasons import Reason
 from hub.ledger.posting import Moved
 from hub.store.append_only import POSTED_TABLES
 from hub.store.database import Store, execute, rows, sqlite_url
 from sync.citytime import DAY_MS
-from sync.entry import hash_of, sign_entry
+from sync.entry import SignedEntry, hash_of, sign_entry
 from sync.member import with_check_digits
 
 ROOT: Final = Path(__file__).parents[3]
@@ -85,6 +85,7 @@ BOUNDED: Final = {
     ("aside", "since_ms"),
     ("boot_start", "since_ms"),
     ("entry", "arrived_ms"),
+    ("hole", "since_ms"),
     ("kiosk", "approved_ms"),
     ("line", "since_ms"),
     ("replacement", "since_ms"),
@@ -326,6 +327,48 @@ def test_a_grant_rewritten_with_its_hash_has_nobody_to_vouch_for_it(store: Store
     assert ("entry", "neither its own signature nor a later entry's vouches for it") in [
         (one.table, one.defect) for one in found
     ]
+
+
+def with_bad_signatures(world: World, bad: Collection[int], count: int) -> Booth:
+    """Let a booth send so many grants of which only the last and some others bear its signature."""
+    booth = world.booth()
+    booth.add(booth.opened())
+    for number in range(count):
+        entry = booth.grant(number)
+        if booth.head.seq in bad:
+            encoded = entry.encoded[:-64] + bytes(64)
+            booth.entries[-1] = SignedEntry(encoded, hash_of(encoded))
+    booth.send()
+    return booth
+
+
+def test_entries_that_only_a_later_one_vouches_for_are_noted_by_their_runs(sqlite: Store) -> None:
+    world = World(sqlite)
+    booth = with_bad_signatures(world, {3, 4, 5, 6, 9}, 10)
+
+    found = audit(world.store, world.hub.keyring)
+
+    alone = f"kiosk {booth.kiosk.hex()}, seq 9, hash {booth.entries[8].hash.hex()}"
+    assert [(one.subject, one.defect) for one in found if one.is_note] == [
+        (
+            f"kiosk {booth.kiosk.hex()}, seq 3-6",
+            "the signatures of 4 entries of these are bad; later entries' vouch for them",
+        ),
+        (alone, "its own signature is bad; a later entry's vouches for it"),
+    ]
+
+
+def test_of_very_many_runs_without_signatures_the_others_are_one_note(
+    sqlite: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal, "RUNS_NOTED", 1)
+    world = World(sqlite)
+    with_bad_signatures(world, {3, 5, 7, 9}, 10)
+
+    found = audit(world.store, world.hub.keyring)
+
+    assert [one.subject.split(", ")[1] for one in found] == ["seq 3", "seq 5-9"]
+    assert found[1].defect.startswith("the signatures of 3 entries of these")
 
 
 def test_a_text_where_a_number_belongs_ends_the_audit_with_a_finding(sqlite: Store) -> None:

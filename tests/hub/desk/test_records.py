@@ -7,7 +7,11 @@ from desk_browser import Desk
 from desk_scene import Scene, busy
 from hub_world import Booth, World
 
+from sync.batch import Batch, Head
+from sync.entry import SignedEntry, sign_entry
 from sync.member import printed
+
+LAST_SEQ = 2**63 - 1
 
 
 def test_each_figure_of_the_equation_opens_the_records_behind_it(scene: Scene, desk: Desk) -> None:
@@ -163,3 +167,37 @@ def test_a_flag_is_said_beside_the_record(scene: Scene, desk: Desk) -> None:
     page = desk.get(f"/desk/records/{scene.late.kiosk.hex()}/3/{scene.late.entries[2].hash.hex()}")
 
     assert "念のため worth a look 番号の手入力" in page.text
+
+
+def far_off(booth: Booth) -> SignedEntry:
+    """Send a grant under the last number that the wire takes."""
+    booth.grant(0)
+    booth.send()
+    entry = sign_entry(booth.key, LAST_SEQ, bytes(32), booth.make_grant(1), booth.stamp())
+    booth.take(Batch(booth.kiosk, Head(LAST_SEQ, entry.hash), LAST_SEQ, None, (entry.encoded,), None))
+    return entry
+
+
+def test_a_record_under_the_last_number_of_all_is_listed_opened_and_decided(either: World) -> None:
+    booth, desk = either.booth(), Desk(either.hub)
+    entry = far_off(booth)
+    address = f"/desk/records/{booth.kiosk.hex()}/{LAST_SEQ}/{entry.hash.hex()}"
+
+    listed = desk.get(f"/desk/records/{booth.kiosk.hex()}?first={LAST_SEQ}")
+    told = desk.submit(desk.get(address), "/decide", decision="dismiss", reason="作られた番号")
+
+    assert [link for link in listed.links if "/records/" in link and "#" not in link] == [address]
+    assert (told.path, either.verdicts(booth)) == (address, {"posted": (1, 50), "dismissed": (1, 50)})
+
+
+def test_a_gap_up_to_the_last_number_of_all_is_accepted_and_taken_back(either: World) -> None:
+    booth, desk = either.booth(), Desk(either.hub)
+    far_off(booth)
+    page = desk.get(f"/desk/kiosks/{booth.kiosk.hex()}")
+
+    accepted = desk.submit(page, "/gap", reason="もう届かない")
+    after = either.verdicts(booth)
+    desk.submit(accepted, "/gap/3/back", reason="まちがえた", shown_grants="1", shown_points="50")
+
+    assert after == {"posted": (2, 100)}
+    assert either.verdicts(booth) == {"posted": (1, 50), "held": (1, 50)}

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from desk_browser import Desk
-from hub_stores import counted, sqlite_store
+from hub_statements import counted
+from hub_stores import sqlite_store
 from hub_world import Booth, World
 
 from hub.acts.decisions import dismiss

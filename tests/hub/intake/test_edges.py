@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 from hub_held import ANY_REASON, named
-from hub_stores import counted
+from hub_statements import counted
 from hub_world import Booth, World, activities
 from wire_samples import MORNING_MS
 

@@ -16,7 +16,7 @@ from hub_world import Booth, World
 from wire_samples import MORNING_MS
 
 from hub.acts.decisions import dismiss, release
-from hub.acts.journal import accept_hole
+from hub.acts.journal import accept_hole, say_boot_start
 from hub.acts.kiosks import top_up, withdraw_kiosk
 from hub.audit import audit
 from hub.intake.arrival import take_batch
@@ -169,6 +169,62 @@ def test_acts_on_a_kiosk_after_the_clock_was_set_back_come_after_what_they_decid
     world.do(withdraw_kiosk, booth.kiosk)
     world.now_ms -= MINUTE_MS
     booth.send(first_seq=3, last_seq=4)
+
+    assert faults(world) == []
+
+
+@pytest.mark.parametrize("set_back_ms", [0, 30 * MINUTE_MS])
+def test_an_answer_about_a_boot_is_later_than_what_had_arrived_before_it_and_before_what_comes_then(
+    world: World, set_back_ms: int
+) -> None:
+    booth = world.booth()
+    booth.grant(0)
+    booth.send()
+    booth.grant(1)
+
+    world.now_ms -= set_back_ms
+    world.do(say_boot_start, booth.kiosk, booth.boot, booth.started_ms)
+    booth.send()
+
+    _, before, after = arrivals(world, booth)
+    with world.store.reading() as connection:
+        (said_ms,) = [one.since_ms for one in rows(connection, "SELECT since_ms FROM boot_start")]
+    assert before < said_ms < after
+
+
+@pytest.mark.parametrize("set_back_ms", [0, 30 * MINUTE_MS])
+def test_a_gap_that_is_accepted_after_a_fork_came_to_light_is_none_that_was_accepted_before(
+    world: World, set_back_ms: int
+) -> None:
+    booth = world.booth()
+    for person in range(4):
+        booth.grant(person)
+    copy = booth.clone(4)
+    copy.grant(7)
+    booth.send(last_seq=2)
+    booth.send(first_seq=4)
+    copy.send(first_seq=5)
+
+    world.now_ms -= set_back_ms
+    world.do(accept_hole, booth.kiosk, 3, 3)
+
+    assert faults(world) == []
+
+
+@pytest.mark.parametrize("set_back_ms", [0, 30 * MINUTE_MS])
+def test_a_gap_that_was_accepted_before_a_fork_came_to_light_was_accepted_then(world: World, set_back_ms: int) -> None:
+    booth = world.booth()
+    for person in range(4):
+        booth.grant(person)
+    copy = booth.clone(4)
+    copy.grant(7)
+    booth.send(last_seq=2)
+    booth.send(first_seq=4)
+    world.now_ms += MINUTE_MS
+
+    world.do(accept_hole, booth.kiosk, 3, 3)
+    world.now_ms -= set_back_ms
+    copy.send(first_seq=5)
 
     assert faults(world) == []
 

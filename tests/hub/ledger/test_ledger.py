@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
 from hub_invariants import broken_invariants
-from hub_world import Booth, World
+from hub_world import CLERK, Booth, World
 
+from hub.acts.doing import new_number, perform
+from hub.acts.members import end_account
 from hub.intake.arrival import take_batch
 from hub.ledger.accounts import ISSUE, Account, AccountShort, Movement, amount_of, move, write_account_changes
 from hub.service import Hub
@@ -49,7 +54,7 @@ def _fill(connection: sa.Connection, table: str) -> None:
                 "points": 0,
             },
             "line": {"version": 1, "kind": "stopped", "tip_seq": 1, "tip_hash": b"x", "fork_seq": 0, "since_ms": 1},
-            "hole": {"first_seq": 1, "version": 1, "last_seq": 1, "state": "accepted"},
+            "hole": {"first_seq": 1, "version": 1, "last_seq": 1, "state": "accepted", "since_ms": 1},
             "lost_tail": {"first_seq": 1, "version": 1, "last_seq": 1, "state": "given up"},
             "replacement": {
                 **dict.fromkeys(("version", "first_seq", "last_seq", "from_event", "from_activity"), 1),
@@ -95,32 +100,50 @@ def test_sqlite_is_opened_durably(sqlite: Store) -> None:
     assert found == ["wal", 2, 1]
 
 
-def test_the_run_time_role_may_add_but_not_change(postgres: Store) -> None:
-    store = postgres
-    world = World(store)
-    booth = world.booth()
-    booth.grant(0)
-    booth.send()
-    role = f"runtime_{store.url.database}"
+@contextmanager
+def under_the_run_time_role(world: World) -> Iterator[Hub]:
+    """Open the same hub once more, under a role that owns nothing."""
+    store, role = world.store, f"runtime_{world.store.url.database}"
     with store.transaction() as connection:
         connection.exec_driver_sql(f"CREATE ROLE {role} LOGIN")
         grant_to_runtime_role(connection, role)
     runtime = Store(store.url.set(username=role).render_as_string(hide_password=False))
-
     try:
-        with runtime.reading() as connection:
-            assert row(connection, "SELECT count(*) AS transfers FROM transfer").transfers == 1
-        with pytest.raises(sa.exc.ProgrammingError, match="permission denied"), runtime.transaction() as connection:
-            connection.exec_driver_sql("UPDATE transfer SET points = 9")
-        second = Hub(runtime, world.hub.keyring, world.hub.wall_ms, world.hub.random_bytes, world.hub.pace)
-        booth.grant(1)
-        take_batch(second, booth.batch())
+        yield replace(world.hub, store=runtime)
     finally:
         runtime.close()
         with store.transaction() as connection:
             connection.exec_driver_sql(f"DROP OWNED BY {role}")
             connection.exec_driver_sql(f"DROP ROLE {role}")
+
+
+def test_the_run_time_role_may_add_but_not_change(postgres: Store) -> None:
+    world = World(postgres)
+    booth = world.booth()
+    booth.grant(0)
+    booth.send()
+    booth.grant(1)
+
+    with under_the_run_time_role(world) as hub:
+        with hub.store.reading() as connection:
+            assert row(connection, "SELECT count(*) AS transfers FROM transfer").transfers == 1
+        with pytest.raises(sa.exc.ProgrammingError, match="permission denied"), hub.store.transaction() as connection:
+            connection.exec_driver_sql("UPDATE transfer SET points = 9")
+        take_batch(hub, booth.batch())
+
     assert world.verdicts(booth) == {"posted": (2, 100)}
+
+
+def test_the_run_time_role_may_let_all_kiosks_wait_for_an_act(postgres: Store) -> None:
+    world = World(postgres)
+    booth = world.booth()
+    booth.grant(0)
+
+    with under_the_run_time_role(world) as hub:
+        perform(hub, CLERK, new_number(hub, CLERK, "end account"), "見本", end_account, world.members[0])
+    booth.send()
+
+    assert world.verdicts(booth) == {"held": (1, 50)}
 
 
 def test_two_hubs_on_one_database_meet_on_the_same_members_and_post_nothing_twice(store: Store) -> None:

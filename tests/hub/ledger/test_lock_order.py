@@ -10,13 +10,18 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from hub_world import HELP, VISIT, World
+from act_samples import STRANGER
+from hub_world import HELP, VISIT, World, activities
+from wire_samples import MORNING_MS
 
 from hub.acts.decisions import release
+from hub.acts.events import change_event
 from hub.acts.journal import replace_range
 from hub.acts.kiosks import resume_kiosk, stop_kiosk, top_up
+from hub.acts.members import end_account, lose_card, make_known
 from hub.intake.reasons import Reason
 from hub.store.database import Store
+from sync.citytime import DAY_MS
 from sync.entry import Void
 
 
@@ -100,19 +105,60 @@ def test_an_act_takes_balances_before_accounts_as_a_batch_does(
     assert tables == sorted(tables, reverse=True)
 
 
+def _ended(world: World) -> tuple[Any, ...]:
+    return (end_account, world.members[0])
+
+
+def _lost(world: World) -> tuple[Any, ...]:
+    return (lose_card, world.members[0], 1)
+
+
+def _made_known(_world: World) -> tuple[Any, ...]:
+    return (make_known, STRANGER)
+
+
+def _changed(world: World) -> tuple[Any, ...]:
+    window = (MORNING_MS, MORNING_MS + DAY_MS)
+    return (change_event, world.event, 1, "見本まつり", *window, world.allotment, activities())
+
+
+@pytest.mark.parametrize("prepared", [_ended, _lost, _made_known, _changed])
+def test_an_act_that_lets_all_kiosks_wait_holds_nothing_yet_that_they_could_wait_for(
+    postgres: Store, prepared: Callable[[World], tuple[Any, ...]]
+) -> None:
+    world = World(postgres)
+    _short(world)
+    arguments = prepared(world)
+
+    with _heard(world.store) as statements:
+        world.do(*arguments)
+
+    first = next(text for text in statements if not text.startswith("SELECT"))
+    assert first == "LOCK TABLE kiosk_progress IN EXCLUSIVE MODE"
+
+
 @contextmanager
-def _balances_touched(store: Store, *others: str) -> Iterator[list[str]]:
-    """Note the statements that write balances meanwhile, or other tables, in order."""
+def _heard(store: Store) -> Iterator[list[str]]:
+    """Note all statements meanwhile, in order."""
     found: list[str] = []
 
     def note(_connection: Any, _cursor: Any, text: str, *_told: object) -> None:
-        text = " ".join(text.split())
-        written = text.split()[2] if text.startswith("INSERT INTO") else ""
-        if written in others or ("member_balance" in text and not text.startswith("SELECT")):
-            found.append(text)
+        found.append(" ".join(text.split()))
 
     sa.event.listen(store.engine, "before_cursor_execute", note)
     try:
         yield found
     finally:
         sa.event.remove(store.engine, "before_cursor_execute", note)
+
+
+@contextmanager
+def _balances_touched(store: Store, *others: str) -> Iterator[list[str]]:
+    """Note the statements that write balances meanwhile, or other tables, in order."""
+    found: list[str] = []
+    with _heard(store) as statements:
+        yield found
+    for text in statements:
+        written = text.split()[2] if text.startswith("INSERT INTO") else ""
+        if written in others or ("member_balance" in text and not text.startswith("SELECT")):
+            found.append(text)

@@ -157,7 +157,7 @@ def _decisions() -> None:
     _table(
         "hole",
         "kiosk first_seq version",
-        "kiosk:bytes first_seq version last_seq state:text act:bytes",
+        "kiosk:bytes first_seq version last_seq state:text since_ms act:bytes",
         {**_one_of("state", "accepted", "taken back"), "range": "1 <= first_seq AND first_seq <= last_seq"},
     )
     _table(
