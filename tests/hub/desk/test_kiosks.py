@@ -6,10 +6,11 @@ import pytest
 from desk_browser import Desk
 from desk_look import act_count, held, kiosk_path, manifest_of, type_event
 from desk_scene import Scene, without_clock
-from hub_world import HELP, Booth, World, activities, as_new
+from hub_world import HELP, VISIT, Booth, World, activities, as_new
 from wire_samples import MORNING_MS
 
 from hub.acts.events import add_event
+from hub.acts.journal import replace_range
 from hub.desk.base.shapes import day
 from hub.desk.kiosks.settings import outdated_kiosks
 from hub.intake.reasons import Reason
@@ -287,3 +288,48 @@ def test_a_booth_with_hundreds_of_starts_has_a_page_that_can_be_read(scene: Scen
 
     assert page.text.count("この日時にする") == 20
     assert len(page.text) < 30_000
+
+
+# what a replacement changes
+
+
+def test_a_replacement_that_changes_points_is_no_difference_between_the_figures(scene: Scene, desk: Desk) -> None:
+    told = (scene.gap.kiosk, 2, 4, scene.world.event, VISIT, scene.world.event, HELP)
+    scene.world.do(replace_range, *told)
+
+    page = desk.get(f"{kiosk_path(scene.gap)}/recount")
+
+    assert "数は合っています" in page.text
+    assert "届いた記録を数えると from the records 7 350 置きかえで変わった分 by replacements +150" in page.text
+    assert "表にある数 in the tables 7 500" in page.text
+
+
+@pytest.mark.parametrize("path", ["/desk/", ""])
+def test_what_a_kiosk_has_given_is_what_it_signed_with_the_effect_of_a_replacement_beside_it(
+    scene: Scene, desk: Desk, path: str
+) -> None:
+    told = (scene.gap.kiosk, 2, 4, scene.world.event, VISIT, scene.world.event, HELP)
+    scene.world.do(replace_range, *told)
+
+    page = desk.get(path or kiosk_path(scene.gap))
+
+    assert "7 件 350 P 置きかえで +150 P" in page.text
+
+
+# records that have all arrived
+
+
+def test_a_copied_kiosk_of_which_all_has_arrived_is_not_said_to_lack_records(world: World, desk: Desk) -> None:
+    original = world.booth()
+    for person in range(5):
+        original.grant(person)
+    copy = original.clone(4)
+    copy.grant(10)
+    copy.send()
+    original.send(1)
+
+    page = desk.get(kiosk_path(original))
+
+    assert "記録が二通り" in page.text
+    assert "届いていません" not in page.text
+    assert "あきらめる" not in page.text
