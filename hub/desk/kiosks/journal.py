@@ -40,7 +40,8 @@ BOOTS_SHOWN = 20
 
 class BootLine(NamedTuple):
     """A boot whose days nobody can tell: its held records, and how long after the switch the first and last of them
-    were written. `wall_ms` is what the booth's own clock read at the first.
+    were written. `wall_ms` is what the booth's own clock read at the first; `version` counts what was said of the boot
+    and taken back so far.
     """
 
     boot: bytes
@@ -50,6 +51,7 @@ class BootLine(NamedTuple):
     last_seq: int
     after_ms: tuple[int, int]
     wall_ms: int
+    version: int
 
 
 class AnswerLine(NamedTuple):
@@ -57,6 +59,7 @@ class AnswerLine(NamedTuple):
 
     boot: bytes
     started_ms: int
+    version: int
 
 
 def accepted_holes(connection: sa.Connection, kiosk: bytes) -> list[Range]:
@@ -112,7 +115,8 @@ def boots_asked_about(connection: sa.Connection, kiosk: bytes) -> list[BootLine]
     found = rows(
         connection,
         """
-        SELECT b.boot, b.entries, b.points, b.first_seq, b.last_seq, e.seq, e.encoded
+        SELECT b.boot, b.entries, b.points, b.first_seq, b.last_seq, e.seq, e.encoded,
+               (SELECT coalesce(max(version), 0) FROM boot_start s WHERE s.kiosk = :kiosk AND s.boot = b.boot) AS version
         FROM (SELECT boot, count(*) AS entries, sum(points) AS points, min(seq) AS first_seq, max(seq) AS last_seq
               FROM aside WHERE kiosk = :kiosk AND verdict = 'held' AND reasons & :by_boot <> 0 GROUP BY boot
               ORDER BY count(*) DESC, min(seq) LIMIT :most) b
@@ -133,7 +137,7 @@ def boots_asked_about(connection: sa.Connection, kiosk: bytes) -> list[BootLine]
         before = lines.get(boot)
         if before is None:
             counted = (one.entries, int(one.points), one.first_seq, one.last_seq)
-            lines[boot] = BootLine(boot, *counted, (after_ms, after_ms), wall_ms)
+            lines[boot] = BootLine(boot, *counted, (after_ms, after_ms), wall_ms, one.version)
         else:
             lines[boot] = before._replace(after_ms=(before.after_ms[0], after_ms))
     return list(lines.values())
@@ -144,13 +148,13 @@ def answers(connection: sa.Connection, kiosk: bytes) -> list[AnswerLine]:
     found = rows(
         connection,
         """
-        SELECT boot, started_ms FROM boot_start b WHERE kiosk = :kiosk AND started_ms IS NOT NULL
+        SELECT boot, started_ms, version FROM boot_start b WHERE kiosk = :kiosk AND started_ms IS NOT NULL
          AND version = (SELECT max(version) FROM boot_start n WHERE n.kiosk = b.kiosk AND n.boot = b.boot)
         ORDER BY started_ms, boot
         """,
         kiosk=kiosk,
     )
-    return [AnswerLine(bytes(one.boot), one.started_ms) for one in found]
+    return [AnswerLine(bytes(one.boot), one.started_ms, one.version) for one in found]
 
 
 def activities_named(connection: sa.Connection, kiosk: bytes) -> set[tuple[int, int]]:

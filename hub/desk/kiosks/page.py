@@ -13,7 +13,7 @@ from hub.acts import kiosks as kiosk_acts
 from hub.acts.doing import Done
 from hub.desk.acts.queries import ActLine, acts_on
 from hub.desk.base.acting import Asked, Page, do, errand, fresh
-from hub.desk.base.forms import ActForm, ReasonForm, choices
+from hub.desk.base.forms import ActForm, ReasonForm, VersionForm, choices
 from hub.desk.base.moves import Effect
 from hub.desk.events.queries import EventLine, by_nearness, events
 from hub.desk.held.queries import HeldGroup, held_groups
@@ -196,11 +196,12 @@ def _ways_back(told: Told) -> dict[str, ActForm]:
         forms[name] = fresh(ReasonForm, name, of)
     for asked in told.boots:
         name = f"boot-{asked.boot.hex()}"
-        forms[name] = fresh(BootForm, name, errand(journal_acts.say_boot_start, f"{kiosk} {asked.boot.hex()}"))
+        of = errand(journal_acts.say_boot_start, f"{kiosk} {asked.boot.hex()}")
+        forms[name] = fresh(BootForm, name, of, version=asked.version)
     for answer in told.answers:
         name = f"answer-{answer.boot.hex()}"
         of = errand(journal_acts.take_back_boot_start, f"{kiosk} {answer.boot.hex()}")
-        forms[name] = fresh(ReasonForm, name, of)
+        forms[name] = fresh(VersionForm, name, of, version=answer.version)
     return forms
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from hub.acts import journal as journal_acts
 from hub.acts import kiosks as kiosk_acts
 from hub.desk.base.acting import Page
-from hub.desk.base.forms import ReasonForm, moment_of
+from hub.desk.base.forms import ReasonForm, VersionForm, moment_of
 from hub.desk.kiosks.forms import BootForm, RangeForm, ReplaceForm, WithdrawForm
 from hub.desk.kiosks.page import act_on, kiosks, tell
 
@@ -91,7 +91,7 @@ def say_boot_start(kiosk: bytes, boot: bytes) -> Page:
     name = f"boot-{boot.hex()}"
     form = BootForm(prefix=name)
     said = "スイッチを入れた日時を記録しました。"
-    arguments = lambda: (boot, moment_of(form.started.data))  # noqa: E731  # asked for once it is valid
+    arguments = lambda: (boot, moment_of(form.started.data), form.version.data)  # noqa: E731  # asked for once it is valid
     subject = f" {boot.hex()}"
     return act_on(kiosk, name, form, journal_acts.say_boot_start, arguments, said, subject=subject, field="started")
 
@@ -101,11 +101,12 @@ def take_back_boot_start(kiosk: bytes, boot: bytes) -> Page:
     """Take such an answer back."""
     name = f"answer-{boot.hex()}"
     said = "スイッチの回答を取り消しました。"
-    arguments = lambda: (boot,)  # noqa: E731  # as the others
+    form = VersionForm(prefix=name)
+    arguments = lambda: (boot, form.version.data)  # noqa: E731  # as the others
     return act_on(
         kiosk,
         name,
-        ReasonForm(prefix=name),
+        form,
         journal_acts.take_back_boot_start,
         arguments,
         said,

@@ -23,6 +23,7 @@ class Decision(NamedTuple):
     done_by: str
     done_ms: int
     act: bytes
+    version: int
 
 
 class RecordLine(NamedTuple):
@@ -92,7 +93,7 @@ class Story(NamedTuple):
 
 _WHAT_BECAME = """
     SELECT e.seq, e.hash, e.encoded, e.arrived_ms, a.verdict, a.reasons,
-           d.kind, d.act, c.reason, c.done_by, c.done_ms
+           d.kind, d.act, d.version, c.reason, c.done_by, c.done_ms
     FROM entry e
     LEFT JOIN aside a ON a.kiosk = e.kiosk AND a.seq = e.seq AND a.hash = e.hash
     LEFT JOIN decision d ON d.kiosk = e.kiosk AND d.seq = e.seq AND d.hash = e.hash
@@ -160,7 +161,7 @@ def _line(found: sa.Row[tuple[object, ...]]) -> RecordLine:
     became = found.verdict or ("posted" if is_grant else "noted")
     decision = None
     if found.kind is not None:
-        decision = Decision(found.kind, found.reason, found.done_by, found.done_ms, bytes(found.act))
+        decision = Decision(found.kind, found.reason, found.done_by, found.done_ms, bytes(found.act), found.version)
     return RecordLine(found.seq, bytes(found.hash), entry, found.arrived_ms, became, found.reasons or 0, decision)
 
 

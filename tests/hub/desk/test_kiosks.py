@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from desk_browser import Desk
+from desk_browser import Desk, Page
 from desk_look import act_count, held, kiosk_path, manifest_of, type_event
 from desk_scene import Scene, without_clock
 from hub_world import HELP, VISIT, Booth, World, activities, as_new
 from wire_samples import MORNING_MS
 
 from hub.acts.events import add_event
-from hub.acts.journal import replace_range
+from hub.acts.journal import replace_range, take_back_boot_start
 from hub.desk.base.shapes import day
 from hub.desk.kiosks.settings import outdated_kiosks
 from hub.intake.reasons import Reason
@@ -333,3 +333,37 @@ def test_a_copied_kiosk_of_which_all_has_arrived_is_not_said_to_lack_records(wor
     assert "記録が二通り" in page.text
     assert "届いていません" not in page.text
     assert "あきらめる" not in page.text
+
+
+# what somebody else has said meanwhile
+
+
+def answer(desk: Desk, path: str, boot: str, started: str) -> Page:
+    """Say when a booth was switched on."""
+    return desk.submit(desk.get(path), f"/boots/{boot}", started=started, reason="担当に聞いた")
+
+
+def test_an_answer_that_somebody_has_given_meanwhile_is_not_overwritten(scene: Scene, desk: Desk) -> None:
+    booth = without_clock(scene.world)
+    path, boot = kiosk_path(booth), booth.boot.hex()
+    stale = desk.get(path)
+    answer(desk, path, boot, "2026-11-16T08:50")
+
+    refused = desk.submit(stale, f"/boots/{boot}", started="2026-11-16T08:30", reason="ほかの人に聞いた")
+
+    assert "そのあいだに、ほかの人が変更しました" in refused.text
+    assert "2026/11/16 8:50 と回答済み" in refused.text
+    assert act_count(scene.world, "say boot start") == 1
+
+
+def test_an_answer_is_not_taken_back_by_a_page_that_has_shown_another_one(scene: Scene, desk: Desk) -> None:
+    booth = without_clock(scene.world)
+    path, boot = kiosk_path(booth), booth.boot.hex()
+    stale = answer(desk, path, boot, "2026-11-16T08:50")
+    scene.world.do(take_back_boot_start, booth.kiosk, booth.boot)
+    answer(desk, path, boot, "2026-11-16T08:40")
+
+    refused = desk.submit(stale, f"/boots/{boot}/back", reason="違った")
+
+    assert "そのあいだに、ほかの人が変更しました" in refused.text
+    assert "2026/11/16 8:40 と回答済み" in refused.text
