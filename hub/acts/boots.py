@@ -29,9 +29,7 @@ def _boot_text(**told: Any) -> str:  # an act's arguments
 
 
 @act("say boot start", counter="take back boot start", takes_points=True, text=_boot_text)
-def say_boot_start(
-    doing: Doing, kiosk: bytes, boot: bytes, started_ms: int, seen: int | None = None
-) -> Outcome[None]:
+def say_boot_start(doing: Doing, kiosk: bytes, boot: bytes, started_ms: int, seen: int | None = None) -> Outcome[None]:
     """Say when a booth was switched on, where nothing better tells; what was held for its day is judged."""
     want_kiosk(doing.connection, kiosk)
     _, now_ms = lock_kiosk(doing, kiosk)

@@ -82,6 +82,7 @@ class Refusal(Enum):
         "その番号までの記録が、この端末のつながった記録にありません / no such entry on the kiosk's main branch"
     )
 
+    HOLE_ACCEPTED = "この欠けは、もう認められています / this gap has been accepted already"
     NO_HOLE = "この番号の欠けはありません / there is no hole with these numbers"
     NO_TAIL = "その番号は、署名されていて届いていない記録ではありません / these were not signed, or have arrived"
     NOT_ARRIVED = "その番号の記録がそろっていません / the entries of this range have not all arrived"

@@ -38,7 +38,7 @@ class ActLine(NamedTuple):
 
 
 class Decided(NamedTuple):
-    """A record that an act has decided. `stands` tells that no later decision has replaced this one, the `version`-th."""
+    """A record that an act has decided. `stands` tells that no later version has replaced this one."""
 
     seq: int
     hash: bytes

@@ -4,7 +4,7 @@ the booth was switched on. Reads only.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -18,14 +18,15 @@ RELEASED_READ = 200
 
 
 class Range(NamedTuple):
-    """A run of numbers."""
+    """A run of numbers. `is_filled` tells that all of it has arrived after all."""
 
     first: int
     last: int
+    is_filled: bool = False
 
 
 class ReplacementLine(NamedTuple):
-    """A replacement in force."""
+    """A replacement in force. `has_earlier` tells that the same range had been replaced by something else before."""
 
     version: int
     first: int
@@ -33,6 +34,7 @@ class ReplacementLine(NamedTuple):
     signed: tuple[int, int]
     meant: tuple[int, int]
     slot: int
+    has_earlier: bool
 
 
 BOOTS_SHOWN = 20
@@ -67,13 +69,16 @@ def accepted_holes(connection: sa.Connection, kiosk: bytes) -> list[Range]:
     found = rows(
         connection,
         """
-        SELECT first_seq, last_seq FROM hole h WHERE kiosk = :kiosk AND state = 'accepted'
+        SELECT first_seq, last_seq,
+               (SELECT count(DISTINCT e.seq) FROM entry e
+                WHERE e.kiosk = h.kiosk AND e.seq BETWEEN h.first_seq AND h.last_seq) AS arrived
+        FROM hole h WHERE kiosk = :kiosk AND state = 'accepted'
          AND version = (SELECT max(version) FROM hole n WHERE n.kiosk = h.kiosk AND n.first_seq = h.first_seq)
         ORDER BY first_seq
         """,
         kiosk=kiosk,
     )
-    return [Range(one.first_seq, one.last_seq) for one in found]
+    return [Range(one.first_seq, one.last_seq, one.arrived == one.last_seq - one.first_seq + 1) for one in found]
 
 
 def tails_given_up(connection: sa.Connection, kiosk: bytes) -> list[Range]:
@@ -93,7 +98,9 @@ def tails_given_up(connection: sa.Connection, kiosk: bytes) -> list[Range]:
 def replacements(connection: sa.Connection, kiosk: bytes) -> list[ReplacementLine]:
     """Return the replacements in force, by their numbers."""
     found = rows(connection, "SELECT * FROM replacement WHERE kiosk = :kiosk ORDER BY version", kiosk=kiosk)
-    newest = {(one.first_seq, one.last_seq, one.from_event, one.from_activity): one for one in found}
+    versions: dict[tuple[int, int, int, int], list[Any]] = {}
+    for one in found:
+        versions.setdefault((one.first_seq, one.last_seq, one.from_event, one.from_activity), []).append(one)
     return [
         ReplacementLine(
             one.version,
@@ -102,8 +109,9 @@ def replacements(connection: sa.Connection, kiosk: bytes) -> list[ReplacementLin
             (one.from_event, one.from_activity),
             (one.event, one.activity),
             one.slot,
+            any(earlier.state == "in force" for earlier in before[-1:]),
         )
-        for _, one in sorted(newest.items())
+        for _, (*before, one) in sorted(versions.items())
         if one.state == "in force"
     ]
 
@@ -116,7 +124,8 @@ def boots_asked_about(connection: sa.Connection, kiosk: bytes) -> list[BootLine]
         connection,
         """
         SELECT b.boot, b.entries, b.points, b.first_seq, b.last_seq, e.seq, e.encoded,
-               (SELECT coalesce(max(version), 0) FROM boot_start s WHERE s.kiosk = :kiosk AND s.boot = b.boot) AS version
+               (SELECT coalesce(max(version), 0) FROM boot_start s
+                WHERE s.kiosk = :kiosk AND s.boot = b.boot) AS version
         FROM (SELECT boot, count(*) AS entries, sum(points) AS points, min(seq) AS first_seq, max(seq) AS last_seq
               FROM aside WHERE kiosk = :kiosk AND verdict = 'held' AND reasons & :by_boot <> 0 GROUP BY boot
               ORDER BY count(*) DESC, min(seq) LIMIT :most) b

@@ -83,6 +83,21 @@ class Told(NamedTuple):
         within = found.slot(slot) if found is not None and slot else None
         return name + (f"・{within.name}" if within else "")
 
+    def without(self, replaced: journal.ReplacementLine) -> str:
+        """Say what will count once a replacement is taken back. An earlier one of the same range does not come back."""
+        others = [
+            one
+            for one in self.replacements
+            if one != replaced
+            and one.signed == replaced.signed
+            and one.first <= replaced.last
+            and replaced.first <= one.last
+        ]
+        signed = self.activity_name(*replaced.signed)
+        earlier = "この範囲の前の置きかえには戻りません。" if replaced.has_earlier else ""
+        overlap = "重なるほかの置きかえがある記録は、それで数えます。" if others else ""
+        return f"取り消すと、端末が付けた「{signed}」に戻ります。{earlier}{overlap}"
+
 
 def tell(kiosk: bytes) -> Told:
     """Read everything that is known of a kiosk."""

@@ -245,7 +245,7 @@ def _given_up(connection: sa.Connection, kiosk: bytes | None = None) -> dict[byt
 
 
 def _replaced(connection: sa.Connection, kiosk: bytes | None = None) -> dict[bytes, int]:
-    """Return by how many points each kiosk's grants count for more or less than was signed: only replacements do that."""
+    """Return by how many points each kiosk's grants count for more or less than was signed: by replacements only."""
     text = """
         SELECT DISTINCT p.kiosk, p.seq, p.hash, p.points, e.encoded FROM replacement r
         JOIN placed p ON p.kiosk = r.kiosk AND p.seq BETWEEN r.first_seq AND r.last_seq

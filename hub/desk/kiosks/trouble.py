@@ -27,8 +27,17 @@ def take_back_gap(kiosk: bytes, first: int) -> Page:
     name = f"hole-{first}"
     said = "欠けを認めたのを取り消しました。"
     arguments = lambda: (first,)  # noqa: E731  # as the others
+    hole = next((one for one in tell(kiosk).holes if one.first == first), None)
+    changes = (f"記録 {hole.first:,}〜{hole.last:,}番の欠け",) if hole is not None else ()
     return act_on(
-        kiosk, name, ReasonForm(prefix=name), journal_acts.take_back_hole, arguments, said, subject=f" {first}"
+        kiosk,
+        name,
+        ReasonForm(prefix=name),
+        journal_acts.take_back_hole,
+        arguments,
+        said,
+        subject=f" {first}",
+        changes=changes,
     )
 
 
@@ -82,7 +91,15 @@ def take_back_replacement(kiosk: bytes, version: int) -> Page:
         arguments,
         said,
         subject=f" {version}",
+        changes=_put_back(kiosk, version),
     )
+
+
+def _put_back(kiosk: bytes, version: int) -> tuple[str, ...]:
+    """Say which records a replacement is about, and what they will count for without it."""
+    told = tell(kiosk)
+    replaced = next((one for one in told.replacements if one.version == version), None)
+    return () if replaced is None else (f"記録 {replaced.first:,}〜{replaced.last:,}番", told.without(replaced))
 
 
 @kiosks.post("/<hex:kiosk>/boots/<hex:boot>")

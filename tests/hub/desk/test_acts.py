@@ -102,7 +102,9 @@ def test_a_decision_on_many_records_is_taken_back_at_once(scene: Scene, desk: De
     assert not [form for form in desk.get(act).forms if form.action.endswith("/back")]
 
 
-def test_a_decision_that_another_one_has_followed_is_not_taken_back_by_a_page_of_before(scene: Scene, desk: Desk) -> None:
+def test_a_decision_that_another_one_has_followed_is_not_taken_back_by_a_page_of_before(
+    scene: Scene, desk: Desk
+) -> None:
     entries = tuple((seq, scene.late.entries[seq - 1].hash) for seq in (2, 3))
     act = scene.world.do(dismiss, scene.late.kiosk, entries).act.hex()
     yesterday = desk.get(f"/desk/acts/{act}")

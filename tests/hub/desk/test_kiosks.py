@@ -335,7 +335,57 @@ def test_a_copied_kiosk_of_which_all_has_arrived_is_not_said_to_lack_records(wor
     assert "あきらめる" not in page.text
 
 
+def test_an_accepted_gap_of_which_all_has_come_promises_nothing(scene: Scene, desk: Desk) -> None:
+    accepted = desk.submit(desk.get(kiosk_path(scene.gap)), "/gap", reason="カードがこわれた")
+    scene.gap.send(5, 7)
+
+    page = desk.get(kiosk_path(scene.gap))
+
+    assert "取り消すと、8 番からの付与が要確認に戻ります" in accepted.text
+    assert "この番号の記録は、あとからすべて届きました。" in page.text
+    assert "付与が要確認に戻ります" not in page.text
+    assert "「欠けを認める」で元に戻せます" not in page.text
+
+
+# what is put back, named
+
+
+def test_of_two_replacements_of_one_range_it_is_said_that_the_earlier_one_does_not_come_back(
+    scene: Scene, desk: Desk
+) -> None:
+    world, told = scene.world, (scene.gap.kiosk, 2, 4, scene.world.event, VISIT)
+    park = world.do(add_event, "公園", MORNING_MS, MORNING_MS + DAY_MS, world.allotment, as_new(activities())).made
+    world.do(replace_range, *told, park, VISIT)
+    world.do(replace_range, *told, world.event, HELP)
+
+    page = desk.get(kiosk_path(scene.gap))
+    shown = desk.submit(page, "/replace/2/back", reason="合っていた")
+
+    signed = f"見本まつり({day(MORNING_MS)})・来場"
+    coming = f"取り消すと、端末が付けた「{signed}」に戻ります。この範囲の前の置きかえには戻りません。"
+    assert coming in page.text
+    assert f"記録 2〜4番 {coming}" in shown.text
+
+
+def test_what_is_asked_again_before_a_gap_is_open_again_names_its_records(scene: Scene, desk: Desk) -> None:
+    accepted = desk.submit(desk.get(kiosk_path(scene.gap)), "/gap", reason="カードがこわれた")
+
+    shown = desk.submit(accepted, "/gap/5/back", reason="見つかった")
+
+    assert "記録 5〜7番の欠け" in shown.text
+
+
 # what somebody else has said meanwhile
+
+
+def test_a_gap_that_another_page_has_accepted_is_said_to_be_accepted(scene: Scene, desk: Desk) -> None:
+    stale = desk.get(kiosk_path(scene.gap))
+    desk.submit(desk.get(kiosk_path(scene.gap)), "/gap", reason="カードがこわれた")
+
+    refused = desk.submit(stale, "/gap", reason="カードがこわれた")
+
+    assert "この欠けは、もう認められています" in refused.text
+    assert act_count(scene.world, "accept hole") == 1
 
 
 def answer(desk: Desk, path: str, boot: str, started: str) -> Page:
