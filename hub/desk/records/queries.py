@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from hub.desk.base.slots import with_slot
 from hub.intake.check import read_arrived
 from hub.intake.intervals import Source
 from hub.store.database import row, rows
@@ -187,14 +188,16 @@ def _names(connection: sa.Connection, place: Place) -> tuple[str, str]:
     found = row(
         connection,
         """
-        SELECT v.name AS event_name, y.name AS activity_name
+        SELECT v.name AS event_name, y.name AS activity_name, y.slots
         FROM event v LEFT JOIN activity y ON y.event = v.event AND y.version = v.version AND y.activity = :activity
         WHERE v.event = :event ORDER BY v.version DESC LIMIT 1
         """,
         event=place.event,
         activity=place.activity,
     )
-    return ("", "") if found is None else (found.event_name, found.activity_name or "")
+    if found is None:
+        return "", ""
+    return found.event_name, with_slot(found.activity_name, found.slots, place.occasion)
 
 
 def _occurred(
