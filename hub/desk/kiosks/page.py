@@ -71,6 +71,27 @@ class Told(NamedTuple):
         """Tell whether something is held for want of a share."""
         return any((group.reason | group.others) & Reason.BEYOND_SHARE for group in self.groups)
 
+    @property
+    def when_back(self) -> str:
+        """Say when points of a lowered share go back to their allotment. A kiosk in use takes up its new settings; of
+        one whose records do not count, or with some missing, nobody knows what it has still signed.
+        """
+        if self.line.standing == "withdrawn":
+            return "端末枠を減らすと付与枠に戻ります"
+        if self.line.is_forked:
+            return "記録が二通りあるので戻りません。失効にしてから端末枠を減らすと付与枠に戻ります"
+        if self.line.standing == "stopped":
+            return "再開した端末が新しい設定を受けとると付与枠に戻ります"
+        if self.line.gap or not all(one.is_filled for one in self.holes):
+            return "欠けた記録が届き、端末が新しい設定を受けとると付与枠に戻ります"
+        return "端末が新しい設定を受けとると付与枠に戻ります"
+
+    @property
+    def without_share(self) -> set[int]:
+        """Return the kiosk's events for whose allotment it has no share: what it gives there is held."""
+        shares = {one.share.allotment for one in self.settings.shares if one.share.total + one.share.reserve}
+        return {one.event.event for one in self.own_events if one.event.allotment not in shares}
+
     def allotment_name(self, allotment: int) -> str:
         """Return what an allotment is called."""
         return next((one.name for one in self.allotments if one.allotment == allotment), str(allotment))

@@ -245,7 +245,7 @@ def test_a_share_is_lowered_as_far_as_it_is_not_used(scene: Scene, desk: Desk) -
     too_far = desk.submit(desk.get(kiosk_path(scene.short)), "/lower-share", points="1", reason="余った")
     lowered = desk.submit(desk.get(path), "/lower-share", points="99,000", reason="余った")
 
-    assert (too_far.status, "届いた記録より少なくは下げられません" in too_far.text) == (400, True)
+    assert (too_far.status, "届いた付与の 920 ポイントより少なくは下げられません" in too_far.text) == (400, True)
     assert "端末枠を 99,000 ポイント下げました" in lowered.text
     assert "見本の付与枠 1,000" in lowered.text
 
