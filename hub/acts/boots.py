@@ -20,6 +20,7 @@ from hub.intake.stored import Name, landmarks
 from hub.intake.values import Attested
 from hub.ledger.posting import Moved
 from hub.store.database import insert, row
+from sync.citytime import city_datetime
 from sync.entry import Opened
 
 
@@ -28,13 +29,14 @@ def _boot_text(**told: Any) -> str:  # an act's arguments
 
 
 @act("say boot start", counter="take back boot start", takes_points=True, text=_boot_text)
-def say_boot_start(doing: Doing, kiosk: bytes, boot: bytes, started_ms: int) -> Outcome[None]:
+def say_boot_start(doing: Doing, kiosk: bytes, boot: bytes, started_ms: int, seen: int | None = None) -> Outcome[None]:
     """Say when a booth was switched on, where nothing better tells; what was held for its day is judged."""
     want_kiosk(doing.connection, kiosk)
     _, now_ms = lock_kiosk(doing, kiosk)
     entries = _entries(doing, kiosk, boot)
-    _refuse_contradiction(doing, kiosk, entries, started_ms)
     version, before_ms = _newest(doing.connection, kiosk, boot)
+    _refuse_changed(version, before_ms, seen)
+    _refuse_contradiction(doing, kiosk, entries, started_ms)
     if before_ms == started_ms:
         raise ActRefused(Refusal.STANDS_SO)
     _write(doing, kiosk, boot, version + 1, started_ms, now_ms)
@@ -42,15 +44,23 @@ def say_boot_start(doing: Doing, kiosk: bytes, boot: bytes, started_ms: int) -> 
 
 
 @act("take back boot start", counter="say boot start", takes_points=True, text=_boot_text)
-def take_back_boot_start(doing: Doing, kiosk: bytes, boot: bytes) -> Outcome[None]:
+def take_back_boot_start(doing: Doing, kiosk: bytes, boot: bytes, seen: int | None = None) -> Outcome[None]:
     """Take an answer back about when a booth was switched on."""
     want_kiosk(doing.connection, kiosk)
     _, now_ms = lock_kiosk(doing, kiosk)
     version, before_ms = _newest(doing.connection, kiosk, boot)
+    _refuse_changed(version, before_ms, seen)
     if before_ms is None:
         raise ActRefused(Refusal.GONE)
     _write(doing, kiosk, boot, version + 1, None, now_ms)
     return Outcome(None, _judge(doing, kiosk, _entries(doing, kiosk, boot)))
+
+
+def _refuse_changed(version: int, started_ms: int | None, seen: int | None) -> None:
+    """Refuse where the form has shown another answer than the one that stands now."""
+    if seen is not None and seen != version:
+        stands = "" if started_ms is None else f"{city_datetime(started_ms):%Y-%m-%d %H:%M}"
+        raise ActRefused(Refusal.GROUND_CHANGED, what=stands)
 
 
 def _entries(doing: Doing, kiosk: bytes, boot: bytes) -> list[Attested]:

@@ -63,9 +63,14 @@ def dismiss(doing: Doing, kiosk: bytes, entries: tuple[Name, ...]) -> Outcome[No
 
 
 @act("reopen decision", counter="", takes_points=True, text=_number_of_entries)
-def reopen_decision(doing: Doing, kiosk: bytes, entries: tuple[Name, ...]) -> Outcome[None]:
-    """Take decisions back: the entries are judged as if nothing had been decided."""
+def reopen_decision(
+    doing: Doing, kiosk: bytes, entries: tuple[Name, ...], seen: Mapping[Name, int] | None = None
+) -> Outcome[None]:
+    """Take decisions back: the entries are judged as if nothing had been decided. `seen` are the versions that were
+    shown of them.
+    """
     decisions = _Decisions(doing, kiosk, entries)
+    decisions.refuse_changed(seen or {})
     return Outcome(None, decisions.write({name: decisions.reopened(name) for name in decisions.names}))
 
 
@@ -88,6 +93,12 @@ class _Decisions:
         for seq, entry_hash in self.names:
             if (seq, entry_hash) not in self._entries:
                 raise ActRefused(Refusal.GONE, what=seq)
+
+    def refuse_changed(self, seen: Mapping[Name, int]) -> None:
+        """Raise ActRefused where another decision counts now than the one that was shown."""
+        for name, version in sorted(seen.items()):
+            if self._before.get(name, _UNDECIDED).version != version:
+                raise ActRefused(Refusal.GROUND_CHANGED, what=name[0])
 
     def released(self, name: Name, shown: int) -> Decided:
         """Return the release of a held entry. Raises ActRefused where it would not post."""

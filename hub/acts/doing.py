@@ -89,6 +89,11 @@ class Declared(NamedTuple):
     function: Callable[..., Done[Any]]
 
 
+SEEN = "seen"
+"""The argument that says which version of its subject a form has shown; None where nobody was shown any. It is a
+condition and no part of what is done.
+"""
+
 ACTS: dict[str, Declared] = {}
 """All acts by kind, in the order of their declaration."""
 
@@ -125,7 +130,7 @@ def act(
         def whole(doing: Doing, /, *arguments: Arguments.args, **named: Arguments.kwargs) -> Done[Made]:
             bound = signature.bind(doing, *arguments, **named)
             bound.apply_defaults()
-            values = {name: value for name, value in bound.arguments.items() if name != "doing"}
+            values = {name: value for name, value in bound.arguments.items() if name not in {"doing", SEEN}}
             content = content_of(kind, values)
             before = _done_before(doing, kind, content)
             if before is not None:

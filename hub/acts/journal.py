@@ -36,10 +36,12 @@ def accept_hole(doing: Doing, kiosk: bytes, first_seq: int, last_seq: int) -> Ou
     """Accept that entries may be lost, and let what came after them count. They may still turn up."""
     want_kiosk(doing.connection, kiosk)
     progress, now_ms = lock_kiosk(doing, kiosk)
+    version, last_before, state = _newest_range(doing, "hole", kiosk, first_seq)
+    if (state, last_before) == (ACCEPTED, last_seq):
+        raise ActRefused(Refusal.HOLE_ACCEPTED)
     starts = {first for first, _ in progress.beyond}
     if first_seq != progress.cursor.seq + 1 or last_seq < first_seq or last_seq + 1 not in starts:
         raise ActRefused(Refusal.NO_HOLE)
-    version, _, _ = _newest_range(doing, "hole", kiosk, first_seq)
     _write_range(doing, "hole", kiosk, (first_seq, last_seq), version + 1, ACCEPTED, since_ms=now_ms)
     return Outcome(None, judge_all_of(doing, kiosk, now_ms))
 

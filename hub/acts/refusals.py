@@ -76,12 +76,16 @@ class Refusal(Enum):
     WITHDRAWN_AND_EMPTY = (
         "失効した端末です。枠を待つ記録がないので、増やせません / the kiosk is withdrawn; nothing waits for its share"
     )
-    BELOW_USED = "届いた記録より少なくは下げられません / it cannot be lowered below what has arrived: {what}"
+    BELOW_USED = (
+        "届いた付与の {what} ポイントより少なくは下げられません / "
+        "it cannot be lowered below the {what} points that have arrived"
+    )
     RECORDS_MISSING = "記録が欠けているあいだは、枠を戻せません / points stay with the kiosk while records are missing"
     NOT_ON_MAIN = (
         "その番号までの記録が、この端末のつながった記録にありません / no such entry on the kiosk's main branch"
     )
 
+    HOLE_ACCEPTED = "この欠けは、もう認められています / this gap has been accepted already"
     NO_HOLE = "この番号の欠けはありません / there is no hole with these numbers"
     NO_TAIL = "その番号は、署名されていて届いていない記録ではありません / these were not signed, or have arrived"
     NOT_ARRIVED = "その番号の記録がそろっていません / the entries of this range have not all arrived"

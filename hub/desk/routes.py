@@ -115,6 +115,8 @@ def _any_other(error: HTTPException) -> tuple[str, int] | HTTPException:
     }
     status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
     ja, en = texts.get(status, ("うまくいきませんでした。", status.phrase))
+    if error.description != type(error).description:  # said by the page that was asked for
+        ja, _, en = (error.description or "").partition(" / ")
     return _error_page(status, ja, en)
 
 

@@ -38,11 +38,12 @@ class ActLine(NamedTuple):
 
 
 class Decided(NamedTuple):
-    """A record that an act has decided. `stands` tells that no later decision has replaced this one."""
+    """A record that an act has decided. `stands` tells that no later version has replaced this one."""
 
     seq: int
     hash: bytes
     kind: str
+    version: int
     stands: bool
 
 
@@ -93,7 +94,7 @@ def decided_by(connection: sa.Connection, kiosk: bytes, number: bytes) -> list[D
     found = rows(
         connection,
         """
-        SELECT d.seq, d.hash, d.kind,
+        SELECT d.seq, d.hash, d.kind, d.version,
                d.version = (SELECT max(version) FROM decision n
                             WHERE n.kiosk = d.kiosk AND n.seq = d.seq AND n.hash = d.hash) AS stands
         FROM decision d WHERE d.kiosk = :kiosk AND d.act = :act ORDER BY d.seq, d.hash
@@ -101,7 +102,7 @@ def decided_by(connection: sa.Connection, kiosk: bytes, number: bytes) -> list[D
         kiosk=kiosk,
         act=number,
     )
-    return [Decided(one.seq, bytes(one.hash), one.kind, bool(one.stands)) for one in found]
+    return [Decided(one.seq, bytes(one.hash), one.kind, one.version, bool(one.stands)) for one in found]
 
 
 def range_of(connection: sa.Connection, kiosk: bytes, number: bytes) -> tuple[int, int] | None:

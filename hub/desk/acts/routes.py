@@ -8,9 +8,9 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 
 from hub.acts.decisions import reopen_decision
 from hub.desk.acts import queries
-from hub.desk.base.acting import REFUSED, Asked, Page, do, errand, fresh, is_again
+from hub.desk.base.acting import REFUSED, Asked, Page, do, done_before, errand, fresh, number_in, was_used
 from hub.desk.base.deeds import deed_of
-from hub.desk.base.forms import ReasonForm
+from hub.desk.base.forms import VersionForm
 from hub.desk.base.moves import Effect
 from hub.desk.base.shapes import moment, whole
 from hub.served import served
@@ -42,22 +42,28 @@ def act(number: bytes) -> str:
 
 @acts.post("/<hex:number>/back")
 def take_back(number: bytes) -> Page:
-    """Take back what the act has decided on records, as far as nothing newer was decided."""
+    """Take back what the act has decided on records, as far as nothing newer was decided. The form carries how many
+    records that were when it was shown.
+    """
     line = _line(number)
     if line.kiosk is None:
         abort(HTTPStatus.NOT_FOUND)
-    form, of = ReasonForm(prefix="back"), errand(reopen_decision, number)
+    form, of = VersionForm(prefix="back"), errand(reopen_decision, number)
     with served().hub.store.reading() as connection:
-        decided = queries.decided_by(connection, line.kiosk, number)
-    if not all(one.stands for one in decided) and not is_again(form, of):
-        flash("そのあいだに、別の決定がありました。記録を1件ずつ開いて決めてください。", REFUSED)
-        return redirect(url_for(".act", number=number))
+        standing = [one for one in queries.decided_by(connection, line.kiosk, number) if one.stands]
+    sent = number_in(form, of)
+    if sent is not None and was_used(sent) is not None:
+        return done_before(sent)
     if form.validate():
-        entries = tuple((one.seq, one.hash) for one in decided)
+        if len(standing) != form.version.data:
+            flash("そのあいだに、別の決定がありました。いまの内容をごらんください。", REFUSED)
+            return redirect(url_for(".act", number=number))
+        seen = {(one.seq, one.hash): one.version for one in standing}
+        entries = tuple(seen)
         what = f"{moment(line.done_ms)} の「{deed_of(line.kind).title.ja}」 {len(entries):,}件"
         about = f"端末「{line.kiosk_name}」・{what}"
         asked = Asked(form, of, url_for(".act", number=number), form.reason.data, about=about)
-        done = do(asked, reopen_decision, line.kiosk, entries)
+        done = do(asked, reopen_decision, line.kiosk, entries, seen)
         if isinstance(done, Effect):
             flash(f"{len(entries):,}件を、決める前に戻しました。{done.said}")
             return redirect(url_for(".act", number=done.act))
@@ -71,16 +77,16 @@ def _line(number: bytes) -> queries.ActLine:
         return queries.act_numbered(connection, number) or abort(HTTPStatus.NOT_FOUND)
 
 
-def _act_page(number: bytes, form: ReasonForm | None) -> str:
+def _act_page(number: bytes, form: VersionForm | None) -> str:
     line = _line(number)
     with served().hub.store.reading() as connection:
         decided = queries.decided_by(connection, line.kiosk, number) if line.kiosk else []
         left = queries.left_to_judge(connection, number)
         run = queries.range_of(connection, line.kiosk, number) if line.kiosk else None
         meant = queries.meant_by(connection, line.kiosk, number) if line.kiosk else ""
-    can_be_reopened = bool(decided) and all(one.stands and one.kind != "reopen" for one in decided)
+    standing = sum(one.stands and one.kind != "reopen" for one in decided)
     if form is None:
-        form = fresh(ReasonForm, "back", errand(reopen_decision, number))
+        form = fresh(VersionForm, "back", errand(reopen_decision, number), version=standing)
     return render_template(
         "acts/act.html",
         act=line,
@@ -89,5 +95,6 @@ def _act_page(number: bytes, form: ReasonForm | None) -> str:
         left=left,
         run=run,
         meant=meant,
-        form=form if can_be_reopened else None,
+        standing=standing,
+        form=form if standing else None,
     )

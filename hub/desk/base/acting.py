@@ -34,7 +34,7 @@ FormT = TypeVar("FormT", bound=ActForm)
 REFUSED = "refused"
 """The kind of a message that says that nothing was done."""
 
-_BEGIN_ANEW = {Refusal.GROUND_CHANGED, Refusal.FORM_USED}
+_BEGIN_ANEW = {Refusal.GROUND_CHANGED, Refusal.FORM_USED, Refusal.HOLE_ACCEPTED}
 """Where what the form shows is no longer so: the page is shown anew."""
 
 LEFT = "leave_it"

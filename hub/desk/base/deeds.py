@@ -93,6 +93,7 @@ PROVISOS = {
     "add members": "1人ずつ行います。配ったカードは、手元に残ります。",
     "lose card": "あたらしく作った次のカードは、そのまま使えます。",
     "end account": "終えていたあいだに届いた付与は、再開するときに見なおします。",
+    "resume kiosk": "そのときまでに届いた記録は、再開したあとの扱いのままです。",
     "release": _NOT_SINCE,
     "dismiss": _NOT_SINCE,
 }

@@ -95,7 +95,7 @@ def done_text(moves: Moves) -> str:
     """Say what an act did with points."""
     (losers, lost), (gainers, gained) = moves.loses, moves.gains
     if not losers and not gainers:
-        return _still_working(moves.later) if moves.later else "ポイントの動きはありません。"
+        return _still_working(moves.later) if moves.later else "利用者のポイントは変わりません。"
     took, gave = f"{losers:,}人から {lost:,}ポイントを取り戻し", f"{gainers:,}人に {gained:,}ポイントを付け"
     parts = [*([took] if losers else []), *([gave] if gainers else [])]
     said = f"{'、'.join(parts)}ました(付与 {moves.grants:,}件)。"

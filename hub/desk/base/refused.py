@@ -35,7 +35,8 @@ def _wrong_fields(fields: Iterable[Any]) -> Iterator[tuple[str, str]]:  # forms 
     for field in fields:
         if isinstance(field, FormField):
             yield from _wrong_fields(field.form)
-        elif isinstance(field, FieldList):
+            continue  # its errors are those of its fields, by name
+        if isinstance(field, FieldList):
             yield from _wrong_fields(field)
         texts = [text for text in field.errors if isinstance(text, str)] if field.errors else []
         if texts:

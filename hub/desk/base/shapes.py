@@ -117,6 +117,11 @@ def comma(number: int) -> str:
     return f"{number:,}"
 
 
+def signed(number: int) -> str:
+    """Return a difference with its sign, and commas."""
+    return f"{number:+,}".replace("-", "−")
+
+
 def rule_text(rule: Rule) -> str:
     """Return a rule in words."""
     if isinstance(rule, Fixed):
@@ -170,6 +175,7 @@ FILTERS: Final[dict[str, Callable[..., object]]] = {
     "printed": printed,
     "rule_text": rule_text,
     "said": said,
+    "signed": signed,
     "why_of": why_of,
     "whys_of": whys_of,
 }

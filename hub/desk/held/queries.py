@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from hub.desk.base.slots import with_slot
 from hub.intake.check import read_arrived
 from hub.intake.reasons import Reason, first_of
 from hub.store.database import row, rows
@@ -143,7 +144,7 @@ def held_entries(connection: sa.Connection, group: Group, limit: int, offset: in
             one.occurred_from,
             one.arrived_ms,
             one.event_name or "",
-            one.activity_name or "",
+            with_slot(one.activity_name, one.slots, one.occasion),
             flags.get(bytes(one.hash), ()),
         )
         for one in found
@@ -214,8 +215,8 @@ _GROUPS = """
 
 _ENTRIES = (
     """
-    SELECT a.seq, a.hash, a.reasons, a.occurred_ms, a.occurred_from, e.arrived_ms, e.encoded,
-           v.name AS event_name, y.name AS activity_name
+    SELECT a.seq, a.hash, a.occasion, a.reasons, a.occurred_ms, a.occurred_from, e.arrived_ms, e.encoded,
+           v.name AS event_name, y.name AS activity_name, y.slots
     FROM aside a JOIN entry e ON e.kiosk = a.kiosk AND e.seq = a.seq AND e.hash = a.hash
     LEFT JOIN event v ON v.event = a.event
      AND v.version = (SELECT max(version) FROM event newest WHERE newest.event = a.event)

@@ -149,7 +149,8 @@ class ReplaceForm(ActForm):
 
 
 class BootForm(ActForm):
-    """When a booth was switched on."""
+    """When a booth was switched on; `version` is that of the answer which the page has shown."""
 
+    version = shown_field()
     started = moment_field("スイッチを入れた日時")
     reason = reason_field("理由(だれに聞いたか)")

@@ -4,7 +4,7 @@ the booth was switched on. Reads only.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -20,14 +20,15 @@ ACTIVITIES_NAMED = 100
 
 
 class Range(NamedTuple):
-    """A run of numbers."""
+    """A run of numbers. `is_filled` tells that all of it has arrived after all."""
 
     first: int
     last: int
+    is_filled: bool = False
 
 
 class ReplacementLine(NamedTuple):
-    """A replacement in force."""
+    """A replacement in force. `has_earlier` tells that the same range had been replaced by something else before."""
 
     version: int
     first: int
@@ -35,6 +36,7 @@ class ReplacementLine(NamedTuple):
     signed: tuple[int, int]
     meant: tuple[int, int]
     slot: int
+    has_earlier: bool
 
 
 BOOTS_SHOWN = 20
@@ -42,7 +44,8 @@ BOOTS_SHOWN = 20
 
 class BootLine(NamedTuple):
     """A boot whose days nobody can tell: its held records, and how long after the switch the first and last of them
-    were written. `wall_ms` is what the booth's own clock read at the first.
+    were written. `wall_ms` is what the booth's own clock read at the first; `version` counts what was said of the boot
+    and taken back so far.
     """
 
     boot: bytes
@@ -52,6 +55,7 @@ class BootLine(NamedTuple):
     last_seq: int
     after_ms: tuple[int, int]
     wall_ms: int
+    version: int
 
 
 class AnswerLine(NamedTuple):
@@ -59,6 +63,7 @@ class AnswerLine(NamedTuple):
 
     boot: bytes
     started_ms: int
+    version: int
 
 
 def accepted_holes(connection: sa.Connection, kiosk: bytes) -> list[Range]:
@@ -66,13 +71,16 @@ def accepted_holes(connection: sa.Connection, kiosk: bytes) -> list[Range]:
     found = rows(
         connection,
         """
-        SELECT first_seq, last_seq FROM hole h WHERE kiosk = :kiosk AND state = 'accepted'
+        SELECT first_seq, last_seq,
+               (SELECT count(DISTINCT e.seq) FROM entry e
+                WHERE e.kiosk = h.kiosk AND e.seq BETWEEN h.first_seq AND h.last_seq) AS arrived
+        FROM hole h WHERE kiosk = :kiosk AND state = 'accepted'
          AND version = (SELECT max(version) FROM hole n WHERE n.kiosk = h.kiosk AND n.first_seq = h.first_seq)
         ORDER BY first_seq
         """,
         kiosk=kiosk,
     )
-    return [Range(one.first_seq, one.last_seq) for one in found]
+    return [Range(one.first_seq, one.last_seq, one.arrived == one.last_seq - one.first_seq + 1) for one in found]
 
 
 def tails_given_up(connection: sa.Connection, kiosk: bytes) -> list[Range]:
@@ -92,7 +100,9 @@ def tails_given_up(connection: sa.Connection, kiosk: bytes) -> list[Range]:
 def replacements(connection: sa.Connection, kiosk: bytes) -> list[ReplacementLine]:
     """Return the replacements in force, by their numbers."""
     found = rows(connection, "SELECT * FROM replacement WHERE kiosk = :kiosk ORDER BY version", kiosk=kiosk)
-    newest = {(one.first_seq, one.last_seq, one.from_event, one.from_activity): one for one in found}
+    versions: dict[tuple[int, int, int, int], list[Any]] = {}
+    for one in found:
+        versions.setdefault((one.first_seq, one.last_seq, one.from_event, one.from_activity), []).append(one)
     return [
         ReplacementLine(
             one.version,
@@ -101,8 +111,9 @@ def replacements(connection: sa.Connection, kiosk: bytes) -> list[ReplacementLin
             (one.from_event, one.from_activity),
             (one.event, one.activity),
             one.slot,
+            any(earlier.state == "in force" for earlier in before[-1:]),
         )
-        for _, one in sorted(newest.items())
+        for _, (*before, one) in sorted(versions.items())
         if one.state == "in force"
     ]
 
@@ -114,7 +125,9 @@ def boots_asked_about(connection: sa.Connection, kiosk: bytes) -> list[BootLine]
     found = rows(
         connection,
         """
-        SELECT b.boot, b.entries, b.points, b.first_seq, b.last_seq, e.seq, e.encoded
+        SELECT b.boot, b.entries, b.points, b.first_seq, b.last_seq, e.seq, e.encoded,
+               (SELECT coalesce(max(version), 0) FROM boot_start s
+                WHERE s.kiosk = :kiosk AND s.boot = b.boot) AS version
         FROM (SELECT boot, count(*) AS entries, sum(points) AS points, min(seq) AS first_seq, max(seq) AS last_seq
               FROM aside WHERE kiosk = :kiosk AND verdict = 'held' AND reasons & :by_boot <> 0 GROUP BY boot
               ORDER BY count(*) DESC, min(seq) LIMIT :most) b
@@ -135,7 +148,7 @@ def boots_asked_about(connection: sa.Connection, kiosk: bytes) -> list[BootLine]
         before = lines.get(boot)
         if before is None:
             counted = (one.entries, int(one.points), one.first_seq, one.last_seq)
-            lines[boot] = BootLine(boot, *counted, (after_ms, after_ms), wall_ms)
+            lines[boot] = BootLine(boot, *counted, (after_ms, after_ms), wall_ms, one.version)
         else:
             lines[boot] = before._replace(after_ms=(before.after_ms[0], after_ms))
     return list(lines.values())
@@ -146,13 +159,13 @@ def answers(connection: sa.Connection, kiosk: bytes) -> list[AnswerLine]:
     found = rows(
         connection,
         """
-        SELECT boot, started_ms FROM boot_start b WHERE kiosk = :kiosk AND started_ms IS NOT NULL
+        SELECT boot, started_ms, version FROM boot_start b WHERE kiosk = :kiosk AND started_ms IS NOT NULL
          AND version = (SELECT max(version) FROM boot_start n WHERE n.kiosk = b.kiosk AND n.boot = b.boot)
         ORDER BY started_ms, boot
         """,
         kiosk=kiosk,
     )
-    return [AnswerLine(bytes(one.boot), one.started_ms) for one in found]
+    return [AnswerLine(bytes(one.boot), one.started_ms, one.version) for one in found]
 
 
 def activities_named(connection: sa.Connection, kiosk: bytes) -> set[tuple[int, int]]:

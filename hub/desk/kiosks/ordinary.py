@@ -12,14 +12,12 @@ from hub.acts.refusals import ActRefused
 from hub.desk.base import visitor
 from hub.desk.base.acting import REFUSED, Page, errand, number_in
 from hub.desk.base.forms import ActForm
+from hub.desk.events.queries import event_numbered
 from hub.desk.kiosks.forms import EventOfKioskForm, RenameForm, ShareChangeForm
-from hub.desk.kiosks.page import act_on, kiosks
+from hub.desk.kiosks.page import act_on, kiosks, tell
 from hub.desk.kiosks.settings import outdated_kiosks
-from hub.intake.facts import lines_of
-from hub.intake.reasons import Reason
+from hub.intake.facts import shares_in_force
 from hub.served import served
-
-_LATER = "端末が新しい設定を受けとると、ポイントが付与枠に戻ります。"
 
 RENEWED = "イベント・カード・名前の変更を端末に知らせる"
 """The reason that stands in the list of acts where nobody has to give one."""
@@ -54,25 +52,30 @@ def top_up(kiosk: bytes) -> Page:
 def lower_share(kiosk: bytes) -> Page:
     """Lower the kiosk's share; its points come back once the kiosk has taken up the lower one."""
     form = ShareChangeForm(prefix="lower")
-    when = "ポイントは付与枠に戻りました。" if _is_withdrawn(kiosk) else _LATER
+    told = tell(kiosk)
+    is_back = told.line.standing == "withdrawn"
+    when = "ポイントは付与枠に戻りました。" if is_back else f"ポイントは、{told.when_back}。"
     said = f"端末枠を {form.points.data or 0:,} ポイント下げました。{when}"
     arguments = lambda: (form.allotment.data, form.points.data)  # noqa: E731  # asked for once it is valid
     return act_on(kiosk, "lower", form, acts.lower_share, arguments, said, field="points")
-
-
-def _is_withdrawn(kiosk: bytes) -> bool:
-    """Tell whether a kiosk is withdrawn: it takes up no settings any more, and its points are back at once."""
-    with served().hub.store.reading() as connection:
-        drawn = lines_of(connection, kiosk).drawn
-    return drawn is not None and drawn.reason is Reason.WITHDRAWN
 
 
 @kiosks.post("/<hex:kiosk>/events")
 def assign_event(kiosk: bytes) -> Page:
     """Let the kiosk serve another event, and sign new settings for it."""
     form = EventOfKioskForm(prefix="assign")
-    said = "イベントを割り当て、新しい端末設定を用意しました。"
+    said = f"イベントを割り当て、新しい端末設定を用意しました。{_without_share(kiosk, form.event.data)}"
     return act_on(kiosk, "assign", form, acts.assign_event, lambda: (form.event.data,), said, field="event")
+
+
+def _without_share(kiosk: bytes, event: int | None) -> str:
+    """Say that a kiosk carries nothing of the allotment of an event that it is to serve."""
+    with served().hub.store.reading() as connection:
+        line = event_numbered(connection, event) if event is not None else None
+        shares = shares_in_force(connection, kiosk)
+    if line is None or any(shares.get(line.event.allotment, ())):
+        return ""
+    return f"付与枠「{line.allotment_name}」の端末枠がありません。追加するまで、付与は要確認になります。"
 
 
 @kiosks.post("/<hex:kiosk>/events/remove")

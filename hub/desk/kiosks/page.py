@@ -13,7 +13,7 @@ from hub.acts import kiosks as kiosk_acts
 from hub.acts.doing import Done
 from hub.desk.acts.queries import ActLine, acts_on
 from hub.desk.base.acting import Asked, Page, do, errand, fresh
-from hub.desk.base.forms import ActForm, ReasonForm, choices
+from hub.desk.base.forms import ActForm, ReasonForm, VersionForm, choices
 from hub.desk.base.moves import Effect
 from hub.desk.events.queries import EventLine, by_nearness, events
 from hub.desk.held.queries import HeldGroup, held_groups
@@ -71,6 +71,27 @@ class Told(NamedTuple):
         """Tell whether something is held for want of a share."""
         return any((group.reason | group.others) & Reason.BEYOND_SHARE for group in self.groups)
 
+    @property
+    def when_back(self) -> str:
+        """Say when points of a lowered share go back to their allotment. A kiosk in use takes up its new settings; of
+        one whose records do not count, or with some missing, nobody knows what it has still signed.
+        """
+        if self.line.standing == "withdrawn":
+            return "端末枠を減らすと付与枠に戻ります"
+        if self.line.is_forked:
+            return "記録が二通りあるので戻りません。失効にしてから端末枠を減らすと付与枠に戻ります"
+        if self.line.standing == "stopped":
+            return "再開した端末が新しい設定を受けとると付与枠に戻ります"
+        if self.line.gap or not all(one.is_filled for one in self.holes):
+            return "欠けた記録が届き、端末が新しい設定を受けとると付与枠に戻ります"
+        return "端末が新しい設定を受けとると付与枠に戻ります"
+
+    @property
+    def without_share(self) -> set[int]:
+        """Return the kiosk's events for whose allotment it has no share: what it gives there is held."""
+        shares = {one.share.allotment for one in self.settings.shares if one.share.total + one.share.reserve}
+        return {one.event.event for one in self.own_events if one.event.allotment not in shares}
+
     def allotment_name(self, allotment: int) -> str:
         """Return what an allotment is called."""
         return next((one.name for one in self.allotments if one.allotment == allotment), str(allotment))
@@ -82,6 +103,21 @@ class Told(NamedTuple):
         name = f"{line.title if line else f'イベント {event}'}・{found.name if found else f'活動 {activity}'}"
         within = found.slot(slot) if found is not None and slot else None
         return name + (f"・{within.name}" if within else "")
+
+    def without(self, replaced: journal.ReplacementLine) -> str:
+        """Say what will count once a replacement is taken back. An earlier one of the same range does not come back."""
+        others = [
+            one
+            for one in self.replacements
+            if one != replaced
+            and one.signed == replaced.signed
+            and one.first <= replaced.last
+            and replaced.first <= one.last
+        ]
+        signed = self.activity_name(*replaced.signed)
+        earlier = "この範囲の前の置きかえには戻りません。" if replaced.has_earlier else ""
+        overlap = "重なるほかの置きかえがある記録は、それで数えます。" if others else ""
+        return f"取り消すと、端末が付けた「{signed}」に戻ります。{earlier}{overlap}"
 
 
 def tell(kiosk: bytes) -> Told:
@@ -196,11 +232,12 @@ def _ways_back(told: Told) -> dict[str, ActForm]:
         forms[name] = fresh(ReasonForm, name, of)
     for asked in told.boots:
         name = f"boot-{asked.boot.hex()}"
-        forms[name] = fresh(BootForm, name, errand(journal_acts.say_boot_start, f"{kiosk} {asked.boot.hex()}"))
+        of = errand(journal_acts.say_boot_start, f"{kiosk} {asked.boot.hex()}")
+        forms[name] = fresh(BootForm, name, of, version=asked.version)
     for answer in told.answers:
         name = f"answer-{answer.boot.hex()}"
         of = errand(journal_acts.take_back_boot_start, f"{kiosk} {answer.boot.hex()}")
-        forms[name] = fresh(ReasonForm, name, of)
+        forms[name] = fresh(VersionForm, name, of, version=answer.version)
     return forms
 
 

@@ -9,7 +9,9 @@ from typing import NamedTuple
 import cbor2
 import sqlalchemy as sa
 
+from hub.intake.check import read_arrived
 from hub.store.database import rows
+from sync.entry import Grant
 
 Pair = tuple[int, int]
 NOTHING: Pair = (0, 0)
@@ -21,7 +23,9 @@ class KioskLine(NamedTuple):
     `twice` are records that came under a number that another one has.
 
     `standing` is ok, silent, fork, stopped or withdrawn; `beyond` are runs that came after a gap; `cursor_seq` is the
-    last record before it. `version` is that of its name.
+    last record before it, `highest` the highest number that has arrived at all, also where it is not believed.
+    `version` is that of its name. `replaced` are the points by which replacements let grants count for more or less
+    than the kiosk has signed.
     """
 
     kiosk: bytes
@@ -40,12 +44,19 @@ class KioskLine(NamedTuple):
     counts: dict[str, Pair]
     beyond: tuple[Pair, ...]
     cursor_seq: int
+    highest: int
+    replaced: int
     last_contact_ms: int
 
     @property
     def grants(self) -> Pair:
         """Return the grants that have arrived and their points: the sum of what became of them."""
         return (sum(grants for grants, _ in self.counts.values()), sum(points for _, points in self.counts.values()))
+
+    @property
+    def given(self) -> Pair:
+        """Return the grants that have arrived and their points as the kiosk has signed them."""
+        return (self.grants[0], self.grants[1] - self.replaced)
 
     @property
     def awaited(self) -> int:
@@ -60,8 +71,7 @@ class KioskLine(NamedTuple):
     @property
     def lost_tail(self) -> Pair | None:
         """Return the numbers at the end that the kiosk has told of and that have not arrived, None for none."""
-        last = max(self.cursor_seq, *(last for _, last in self.beyond), 0)
-        return (last + 1, self.head_seq) if self.head_seq > last else None
+        return (self.highest + 1, self.head_seq) if self.head_seq > self.highest else None
 
     def became(self, verdict: str) -> Pair:
         """Return (grants, points) with a verdict."""
@@ -73,8 +83,9 @@ class _Tables(NamedTuple):
 
     counts: dict[bytes, dict[str, Pair]]
     standings: dict[bytes, tuple[str, bool]]
-    arrived: dict[bytes, Pair]
+    arrived: dict[bytes, tuple[int, int, int]]
     given_up: dict[bytes, int]
+    replaced: dict[bytes, int]
 
 
 _LINES = """
@@ -92,7 +103,7 @@ _LINES = """
 def kiosk_lines(connection: sa.Connection) -> list[KioskLine]:
     """Return every kiosk with its equation, by name."""
     found = rows(connection, _LINES + "ORDER BY n.name, k.serial, k.kiosk")
-    tables = _Tables(_counts(connection), standings(connection), _arrived(connection), _given_up(connection))
+    tables = _tables(connection)
     return [_kiosk_line(one, tables) for one in found]
 
 
@@ -101,9 +112,7 @@ def kiosk_line(connection: sa.Connection, kiosk: bytes) -> KioskLine | None:
     found = rows(connection, _LINES + "WHERE k.kiosk = :kiosk", kiosk=kiosk)
     if not found:
         return None
-    given_up = _given_up(connection, kiosk)
-    tables = _Tables(_counts(connection, kiosk), standings(connection, kiosk), _arrived(connection, kiosk), given_up)
-    return _kiosk_line(found[0], tables)
+    return _kiosk_line(found[0], _tables(connection, kiosk))
 
 
 def sum_of(lines: list[KioskLine]) -> KioskLine:
@@ -130,6 +139,8 @@ def sum_of(lines: list[KioskLine]) -> KioskLine:
         counts=counts,
         beyond=(),
         cursor_seq=0,
+        highest=0,
+        replaced=sum(one.replaced for one in lines),
         last_contact_ms=0,
     )
 
@@ -151,11 +162,21 @@ def standings(connection: sa.Connection, kiosk: bytes | None = None) -> dict[byt
     }
 
 
+def _tables(connection: sa.Connection, kiosk: bytes | None = None) -> _Tables:
+    return _Tables(
+        _counts(connection, kiosk),
+        standings(connection, kiosk),
+        _arrived(connection, kiosk),
+        _given_up(connection, kiosk),
+        _replaced(connection, kiosk),
+    )
+
+
 def _kiosk_line(found: sa.Row[tuple[object, ...]], tables: _Tables) -> KioskLine:
     kiosk = bytes(found.kiosk)
     standing, is_forked = tables.standings.get(kiosk, ("", False))
     cursor_seq, head_seq = found.cursor_seq or 0, found.head_seq or 0
-    records, numbers = tables.arrived.get(kiosk, (cursor_seq, cursor_seq))
+    records, numbers, highest = tables.arrived.get(kiosk, (cursor_seq, cursor_seq, cursor_seq))
     beyond = tuple((first, last) for first, last in cbor2.loads(bytes(found.beyond))) if found.beyond else ()
     signed = max(head_seq, cursor_seq, *(last for _, last in beyond), 0)
     return KioskLine(
@@ -175,6 +196,8 @@ def _kiosk_line(found: sa.Row[tuple[object, ...]], tables: _Tables) -> KioskLine
         counts=tables.counts.get(kiosk, {}),
         beyond=beyond,
         cursor_seq=cursor_seq,
+        highest=highest,
+        replaced=tables.replaced.get(kiosk, 0),
         last_contact_ms=found.last_contact_ms or 0,
     )
 
@@ -187,18 +210,19 @@ def _counts(connection: sa.Connection, kiosk: bytes | None = None) -> dict[bytes
     return counts
 
 
-def _arrived(connection: sa.Connection, kiosk: bytes | None = None) -> dict[bytes, Pair]:
-    """Return how many records have arrived, and how many numbers they cover (in a fork one number comes twice).
+def _arrived(connection: sa.Connection, kiosk: bytes | None = None) -> dict[bytes, tuple[int, int, int]]:
+    """Return how many records have arrived, how many numbers they cover (in a fork one number comes twice), and the
+    highest of these.
 
     A kiosk without gap, fork or stop has all up to its cursor, so that its records need not be counted one by one.
     """
     text = """
-        SELECT e.kiosk, count(*) AS records, count(DISTINCT e.seq) AS numbers FROM entry e
+        SELECT e.kiosk, count(*) AS records, count(DISTINCT e.seq) AS numbers, max(e.seq) AS highest FROM entry e
         WHERE e.kiosk IN (SELECT kiosk FROM kiosk_progress WHERE is_plain = 0 UNION SELECT kiosk FROM hole) {}
         GROUP BY e.kiosk
     """
     found = _of(connection, text, "AND e.kiosk = :kiosk", kiosk)
-    return {bytes(one.kiosk): (one.records, one.numbers) for one in found}
+    return {bytes(one.kiosk): (one.records, one.numbers, one.highest) for one in found}
 
 
 def _given_up(connection: sa.Connection, kiosk: bytes | None = None) -> dict[bytes, int]:
@@ -218,6 +242,21 @@ def _given_up(connection: sa.Connection, kiosk: bytes | None = None) -> dict[byt
     for one in _of(connection, text, "WHERE r.kiosk = :kiosk", kiosk):
         given_up[bytes(one.kiosk)] = given_up.get(bytes(one.kiosk), 0) + one.numbers
     return given_up
+
+
+def _replaced(connection: sa.Connection, kiosk: bytes | None = None) -> dict[bytes, int]:
+    """Return by how many points each kiosk's grants count for more or less than was signed: by replacements only."""
+    text = """
+        SELECT DISTINCT p.kiosk, p.seq, p.hash, p.points, e.encoded FROM replacement r
+        JOIN placed p ON p.kiosk = r.kiosk AND p.seq BETWEEN r.first_seq AND r.last_seq
+        JOIN entry e ON e.kiosk = p.kiosk AND e.seq = p.seq AND e.hash = p.hash {}
+    """
+    replaced: dict[bytes, int] = {}
+    for one in _of(connection, text, "WHERE r.kiosk = :kiosk", kiosk):
+        entry = read_arrived(bytes(one.encoded))[1]
+        if entry is not None and isinstance(entry.body, Grant):
+            replaced[bytes(one.kiosk)] = replaced.get(bytes(one.kiosk), 0) + one.points - entry.body.points
+    return replaced
 
 
 def _of(connection: sa.Connection, text: str, condition: str, kiosk: bytes | None) -> list[sa.Row[tuple[object, ...]]]:

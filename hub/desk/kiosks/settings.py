@@ -37,6 +37,11 @@ class CarriedShare(NamedTuple):
         """Return how much of the total is used; more than 100 means the reserve is in use."""
         return 100 * self.used // self.share.total if self.share.total else 100
 
+    @property
+    def lacking(self) -> int:
+        """Return how many points more than share and reserve the arrived grants would take."""
+        return max(0, self.used - self.share.total - self.share.reserve)
+
 
 class ScarceShare(NamedTuple):
     """A share of which most is used while an event that it is for is not over."""
@@ -105,7 +110,7 @@ def settings_of(hub: Hub, connection: sa.Connection, kiosk: bytes) -> Settings:
         CarriedShare(
             Share(allotment, total, reserve),
             used.get(allotment, 0),
-            coming_back(connection, kiosk, allotment, total + reserve),
+            coming_back(connection, kiosk, allotment, total + reserve, used.get(allotment, 0)),
         )
         for allotment, (total, reserve) in sorted(shares_in_force(connection, kiosk).items())
     ]

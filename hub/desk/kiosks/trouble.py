@@ -7,7 +7,7 @@ from __future__ import annotations
 from hub.acts import journal as journal_acts
 from hub.acts import kiosks as kiosk_acts
 from hub.desk.base.acting import Page
-from hub.desk.base.forms import ReasonForm, moment_of
+from hub.desk.base.forms import ReasonForm, VersionForm, moment_of
 from hub.desk.kiosks.forms import BootForm, RangeForm, ReplaceForm, WithdrawForm
 from hub.desk.kiosks.page import act_on, kiosks, tell
 
@@ -27,8 +27,17 @@ def take_back_gap(kiosk: bytes, first: int) -> Page:
     name = f"hole-{first}"
     said = "欠けを認めたのを取り消しました。"
     arguments = lambda: (first,)  # noqa: E731  # as the others
+    hole = next((one for one in tell(kiosk).holes if one.first == first), None)
+    changes = (f"記録 {hole.first:,}〜{hole.last:,}番の欠け",) if hole is not None else ()
     return act_on(
-        kiosk, name, ReasonForm(prefix=name), journal_acts.take_back_hole, arguments, said, subject=f" {first}"
+        kiosk,
+        name,
+        ReasonForm(prefix=name),
+        journal_acts.take_back_hole,
+        arguments,
+        said,
+        subject=f" {first}",
+        changes=changes,
     )
 
 
@@ -82,7 +91,15 @@ def take_back_replacement(kiosk: bytes, version: int) -> Page:
         arguments,
         said,
         subject=f" {version}",
+        changes=_put_back(kiosk, version),
     )
+
+
+def _put_back(kiosk: bytes, version: int) -> tuple[str, ...]:
+    """Say which records a replacement is about, and what they will count for without it."""
+    told = tell(kiosk)
+    replaced = next((one for one in told.replacements if one.version == version), None)
+    return () if replaced is None else (f"記録 {replaced.first:,}〜{replaced.last:,}番", told.without(replaced))
 
 
 @kiosks.post("/<hex:kiosk>/boots/<hex:boot>")
@@ -91,7 +108,7 @@ def say_boot_start(kiosk: bytes, boot: bytes) -> Page:
     name = f"boot-{boot.hex()}"
     form = BootForm(prefix=name)
     said = "スイッチを入れた日時を記録しました。"
-    arguments = lambda: (boot, moment_of(form.started.data))  # noqa: E731  # asked for once it is valid
+    arguments = lambda: (boot, moment_of(form.started.data), form.version.data)  # noqa: E731  # asked for once it is valid
     subject = f" {boot.hex()}"
     return act_on(kiosk, name, form, journal_acts.say_boot_start, arguments, said, subject=subject, field="started")
 
@@ -101,11 +118,12 @@ def take_back_boot_start(kiosk: bytes, boot: bytes) -> Page:
     """Take such an answer back."""
     name = f"answer-{boot.hex()}"
     said = "スイッチの回答を取り消しました。"
-    arguments = lambda: (boot,)  # noqa: E731  # as the others
+    form = VersionForm(prefix=name)
+    arguments = lambda: (boot, form.version.data)  # noqa: E731  # as the others
     return act_on(
         kiosk,
         name,
-        ReasonForm(prefix=name),
+        form,
         journal_acts.take_back_boot_start,
         arguments,
         said,

@@ -28,10 +28,12 @@ printing = Blueprint("printing", __name__)
 
 @printing.get("/<int(max=99999999999999):member>/card.pdf")
 def card(member: int) -> Response:
-    """The newest card of one member, to print."""
+    """The newest card of one member, to print: of a number in use."""
     with served().hub.store.reading() as connection:
-        if queries.member_file(connection, member) is None:
-            abort(HTTPStatus.NOT_FOUND)
+        file = queries.member_file(connection, member) or abort(HTTPStatus.NOT_FOUND, queries.NOT_KNOWN)
+    if file.state != "open":
+        flash("この番号は利用中ではないので、カードを印刷できません。", REFUSED)
+        return redirect(url_for("desk.members.member", member=member))
     return _sheet([member], f"card-{member}.pdf")
 
 

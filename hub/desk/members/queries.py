@@ -6,8 +6,12 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from hub.desk.base.slots import with_slot
 from hub.store.database import row, rows
 from sync.member import bucket_of
+
+NOT_KNOWN = "この番号は登録されていません。 / This number is not known."
+"""Said where there is no page, and no card, for a number."""
 
 
 class CardLine(NamedTuple):
@@ -20,15 +24,15 @@ class CardLine(NamedTuple):
 
 
 class Earned(NamedTuple):
-    """A posted movement of a member's points; what was taken back is negative. `act` is the act that caused it, if one
-    did.
+    """A posted movement of a member's points; what was taken back is negative. `moved_ms` is when the grant was made,
+    or when it was taken back. `act` is the act that caused it, if one did.
     """
 
     event_name: str
     activity_name: str
     points: int
     owed: int
-    occurred_ms: int
+    moved_ms: int
     kiosk: bytes
     kiosk_name: str
     seq: int
@@ -133,8 +137,8 @@ def earned(connection: sa.Connection, member: int, limit: int, offset: int = 0) 
     found = rows(
         connection,
         """
-        SELECT e.name AS event_name, a.name AS activity_name, t.points, t.owed, t.occurred_ms, t.kiosk,
-               n.name AS kiosk_name, t.seq, t.hash, t.act
+        SELECT e.name AS event_name, a.name AS activity_name, a.slots, t.occasion, t.points, t.owed, t.occurred_ms,
+               t.posted_ms, t.kiosk, n.name AS kiosk_name, t.seq, t.hash, t.act
         FROM (SELECT event, max(version) AS version FROM event GROUP BY event) newest
         JOIN event e ON e.event = newest.event AND e.version = newest.version
         JOIN transfer t ON t.event = e.event AND t.bucket = :bucket AND t.member = :member
@@ -152,10 +156,10 @@ def earned(connection: sa.Connection, member: int, limit: int, offset: int = 0) 
     return [
         Earned(
             one.event_name,
-            one.activity_name or "",
+            with_slot(one.activity_name, one.slots, one.occasion),
             one.points,
             one.owed,
-            one.occurred_ms,
+            one.occurred_ms if one.points > 0 else one.posted_ms,
             bytes(one.kiosk),
             one.kiosk_name or "",
             one.seq,

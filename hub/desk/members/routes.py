@@ -125,9 +125,9 @@ def _act(
 
 def _file(member: int) -> queries.MemberFile:
     if not 0 < member < NUMBER_LIMIT:
-        abort(HTTPStatus.NOT_FOUND)
+        abort(HTTPStatus.NOT_FOUND, queries.NOT_KNOWN)
     with served().hub.store.reading() as connection:
-        return queries.member_file(connection, member) or abort(HTTPStatus.NOT_FOUND)
+        return queries.member_file(connection, member) or abort(HTTPStatus.NOT_FOUND, queries.NOT_KNOWN)
 
 
 def _page(find: FindMemberForm, add_form: AddMembersForm) -> str:

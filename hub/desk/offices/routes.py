@@ -57,7 +57,7 @@ def allot() -> Page:
 def add_points() -> Page:
     """Add points to an allotment."""
     form = ChangeAllotmentForm(prefix="raise")
-    said = f"付与枠に {form.points.data or 0:,} ポイントを追加しました。"
+    said = f"付与枠「{_allotment_name(form)}」に {form.points.data or 0:,} ポイントを追加しました。"
     return _change("raise", form, acts.raise_allotment, said)
 
 
@@ -65,7 +65,7 @@ def add_points() -> Page:
 def take_points() -> Page:
     """Take points out of an allotment, as far as it holds them."""
     form = ChangeAllotmentForm(prefix="lower")
-    said = f"付与枠から {form.points.data or 0:,} ポイントを減らしました。"
+    said = f"付与枠「{_allotment_name(form)}」から {form.points.data or 0:,} ポイントを減らしました。"
     return _change("lower", form, acts.lower_allotment, said)
 
 
@@ -104,6 +104,11 @@ def _turn(organisation: int, word: str, function: Callable[..., Done[Any]], said
 def _change(name: str, form: ChangeAllotmentForm, function: Callable[..., Done[Any]], said: str) -> Page:
     asked = _asked(form, errand(function), form.reason.data, "points")
     return _act(name, asked, function, lambda: (form.allotment.data, form.points.data), said)
+
+
+def _allotment_name(form: ChangeAllotmentForm) -> str:
+    with served().hub.store.reading() as connection:
+        return next((one.name for one in allotments(connection) if one.allotment == form.allotment.data), "")
 
 
 def _asked(form: ActForm, of: Errand, reason: str | None, field: str) -> Asked:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from hub.desk.base.slots import with_slot
 from hub.intake.check import read_arrived
 from hub.intake.intervals import Source
 from hub.store.database import row, rows
@@ -23,6 +24,7 @@ class Decision(NamedTuple):
     done_by: str
     done_ms: int
     act: bytes
+    version: int
 
 
 class RecordLine(NamedTuple):
@@ -92,7 +94,7 @@ class Story(NamedTuple):
 
 _WHAT_BECAME = """
     SELECT e.seq, e.hash, e.encoded, e.arrived_ms, a.verdict, a.reasons,
-           d.kind, d.act, c.reason, c.done_by, c.done_ms
+           d.kind, d.act, d.version, c.reason, c.done_by, c.done_ms
     FROM entry e
     LEFT JOIN aside a ON a.kiosk = e.kiosk AND a.seq = e.seq AND a.hash = e.hash
     LEFT JOIN decision d ON d.kiosk = e.kiosk AND d.seq = e.seq AND d.hash = e.hash
@@ -160,7 +162,7 @@ def _line(found: sa.Row[tuple[object, ...]]) -> RecordLine:
     became = found.verdict or ("posted" if is_grant else "noted")
     decision = None
     if found.kind is not None:
-        decision = Decision(found.kind, found.reason, found.done_by, found.done_ms, bytes(found.act))
+        decision = Decision(found.kind, found.reason, found.done_by, found.done_ms, bytes(found.act), found.version)
     return RecordLine(found.seq, bytes(found.hash), entry, found.arrived_ms, became, found.reasons or 0, decision)
 
 
@@ -186,14 +188,16 @@ def _names(connection: sa.Connection, place: Place) -> tuple[str, str]:
     found = row(
         connection,
         """
-        SELECT v.name AS event_name, y.name AS activity_name
+        SELECT v.name AS event_name, y.name AS activity_name, y.slots
         FROM event v LEFT JOIN activity y ON y.event = v.event AND y.version = v.version AND y.activity = :activity
         WHERE v.event = :event ORDER BY v.version DESC LIMIT 1
         """,
         event=place.event,
         activity=place.activity,
     )
-    return ("", "") if found is None else (found.event_name, found.activity_name or "")
+    if found is None:
+        return "", ""
+    return found.event_name, with_slot(found.activity_name, found.slots, place.occasion)
 
 
 def _occurred(

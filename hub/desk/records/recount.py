@@ -21,13 +21,15 @@ _PAGE = 5_000
 class Recount(NamedTuple):
     """A kiosk's grants counted from its own entries, beside what the tables say.
 
-    `day_end` is the newest totals the kiosk has signed itself: (grants, points, number of that entry), None without
-    one; `at_day_end` are the grants and points arrived up to there.
+    `replaced` are the points by which replacements let its grants count for more or less than was signed. `day_end` is
+    the newest totals the kiosk has signed itself: (grants, points, number of that entry), None without one;
+    `at_day_end` are the grants and points arrived up to there.
     """
 
     entries: int
     unread: int
     grants: Pair
+    replaced: int
     tables: Pair
     voids: int
     day_end: tuple[int, int, int] | None
@@ -39,20 +41,22 @@ class Recount(NamedTuple):
         or not.
         """
         own = self.day_end is None or self.day_end[:2] == self.at_day_end
-        return self.tables[1] == self.grants[1] and 0 <= self.tables[0] - self.grants[0] <= self.unread and own
+        is_same = self.tables[1] == self.grants[1] + self.replaced
+        return is_same and 0 <= self.tables[0] - self.grants[0] <= self.unread and own
 
 
 def recount(connection: sa.Connection, kiosk: bytes) -> Recount:
     """Count a kiosk's grants again, from every entry it has sent."""
-    entries = unread = voids = 0
+    entries = unread = voids = replaced = 0
     grants = at_day_end = NOTHING
     day_end: tuple[int, int, int] | None = None
-    for seq, entry in _entries(connection, kiosk):
+    for seq, entry, counts_for in _entries(connection, kiosk):
         entries += 1
         body = entry.body if entry is not None else None
         unread += entry is None
         if isinstance(body, Grant):
             grants = (grants[0] + 1, grants[1] + body.points)
+            replaced += 0 if counts_for is None else counts_for - body.points
         elif isinstance(body, Void):
             voids += 1
         elif isinstance(body, DayEnd):
@@ -65,18 +69,23 @@ def recount(connection: sa.Connection, kiosk: bytes) -> Recount:
         """,
         kiosk=kiosk,
     )
-    return Recount(entries, unread, grants, (int(counted.grants), int(counted.points)), voids, day_end, at_day_end)
+    tables = (int(counted.grants), int(counted.points))
+    return Recount(entries, unread, grants, replaced, tables, voids, day_end, at_day_end)
 
 
-def _entries(connection: sa.Connection, kiosk: bytes) -> Iterator[tuple[int, Entry | None]]:
-    """Read a kiosk's entries page by page, so that a year of them need not lie in memory."""
+def _entries(connection: sa.Connection, kiosk: bytes) -> Iterator[tuple[int, Entry | None, int | None]]:
+    """Read a kiosk's entries page by page, so that a year of them need not lie in memory: number, content, and the
+    points it counts for where that is said elsewhere than in the entry.
+    """
     seq, last_hash = 0, b""
     while True:
         page = rows(
             connection,
             """
-            SELECT seq, hash, encoded FROM entry
-            WHERE kiosk = :kiosk AND (seq > :seq OR (seq = :seq AND hash > :hash)) ORDER BY seq, hash LIMIT :page
+            SELECT e.seq, e.hash, e.encoded, p.points FROM entry e
+            LEFT JOIN placed p ON p.kiosk = e.kiosk AND p.seq = e.seq AND p.hash = e.hash
+            WHERE e.kiosk = :kiosk AND (e.seq > :seq OR (e.seq = :seq AND e.hash > :hash))
+            ORDER BY e.seq, e.hash LIMIT :page
             """,
             kiosk=kiosk,
             seq=seq,
@@ -84,7 +93,7 @@ def _entries(connection: sa.Connection, kiosk: bytes) -> Iterator[tuple[int, Ent
             page=_PAGE,
         )
         for one in page:
-            yield one.seq, read_arrived(bytes(one.encoded))[1]
+            yield one.seq, read_arrived(bytes(one.encoded))[1], one.points
         if len(page) < _PAGE:
             return
         seq, last_hash = page[-1].seq, bytes(page[-1].hash)

@@ -10,7 +10,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 
 from hub.acts.decisions import dismiss, release, reopen_decision
 from hub.desk.base.acting import Asked, Errand, Page, do, errand, fresh
-from hub.desk.base.forms import ReasonForm
+from hub.desk.base.forms import VersionForm
 from hub.desk.base.moves import Effect
 from hub.desk.base.reasons import may_all_be_released
 from hub.desk.base.shapes import record_number
@@ -79,12 +79,12 @@ def decide(kiosk: bytes, seq: int, mark: bytes) -> Page:
 @records.post("/<hex:kiosk>/<seq:seq>/<hex:mark>/back")
 def take_back(kiosk: bytes, seq: int, mark: bytes) -> Page:
     """Take the decision on the record back."""
-    form = ReasonForm(prefix="back")
+    form = VersionForm(prefix="back")
     if form.validate():
         back = url_for(".record", kiosk=kiosk, seq=seq, mark=mark)
         of = errand(reopen_decision, _name(kiosk, seq, mark))
         asked = Asked(form, of, back, form.reason.data, about=_about(kiosk, seq))
-        done = do(asked, reopen_decision, kiosk, ((seq, mark),))
+        done = do(asked, reopen_decision, kiosk, ((seq, mark),), {(seq, mark): form.version.data})
         if isinstance(done, Effect):
             flash(f"決める前に戻しました。{done.said}")
             return redirect(back)
@@ -112,7 +112,7 @@ def _read(kiosk: bytes, seq: int, mark: bytes) -> tuple[KioskLine, queries.Story
 
 
 def _record_page(
-    kiosk: bytes, seq: int, mark: bytes, decide_form: DecideForm | None, back_form: ReasonForm | None
+    kiosk: bytes, seq: int, mark: bytes, decide_form: DecideForm | None, back_form: VersionForm | None
 ) -> str:
     line, told = _read(kiosk, seq, mark)
     one = told.line
@@ -120,9 +120,10 @@ def _record_page(
     can_decide = one.became == "held" or (one.grant is not None and one.became in {"posted", "duplicate"})
     if form is None and can_decide:
         form = fresh(DecideForm, "", _errand(kiosk, seq, mark), seen=1, reasons=one.reasons)
-    is_decided = one.decision is not None and one.decision.kind != "reopen"
-    if back_form is None and is_decided:
-        back_form = fresh(ReasonForm, "back", errand(reopen_decision, _name(kiosk, seq, mark)))
+    decision = one.decision
+    if back_form is None and decision is not None and decision.kind != "reopen":
+        of = errand(reopen_decision, _name(kiosk, seq, mark))
+        back_form = fresh(VersionForm, "back", of, version=decision.version)
     return render_template(
         "records/record.html",
         kiosk=line,

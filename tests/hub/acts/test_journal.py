@@ -93,7 +93,7 @@ def test_of_two_clerks_at_one_hole_the_second_is_told(world: World) -> None:
     with pytest.raises(ActRefused) as taken_back:
         world.do(take_back_hole, booth.kiosk, 3)
 
-    assert {accepted.value.refusal, taken_back.value.refusal} == {Refusal.NO_HOLE}
+    assert (accepted.value.refusal, taken_back.value.refusal) == (Refusal.HOLE_ACCEPTED, Refusal.NO_HOLE)
     with world.store.reading() as connection:
         assert accepted_holes(connection, booth.kiosk) == {}
 

@@ -6,10 +6,11 @@ import re
 
 from desk_browser import Desk, Page
 from desk_look import act_count, kiosk_path
-from desk_scene import STRANGER, Scene, busy
+from desk_scene import STRANGER, Scene, busy, without_clock
 from hub_world import World
 
 from hub.acts.decisions import dismiss, reopen_decision
+from hub.acts.journal import say_boot_start
 from hub.acts.kiosks import stop_kiosk
 from hub.acts.organisations import add_organisation
 from hub.audit import audit
@@ -102,7 +103,9 @@ def test_a_decision_on_many_records_is_taken_back_at_once(scene: Scene, desk: De
     assert not [form for form in desk.get(act).forms if form.action.endswith("/back")]
 
 
-def test_a_decision_that_another_one_has_followed_is_not_taken_back_at_once(scene: Scene, desk: Desk) -> None:
+def test_a_decision_that_another_one_has_followed_is_not_taken_back_by_a_page_of_before(
+    scene: Scene, desk: Desk
+) -> None:
     entries = tuple((seq, scene.late.entries[seq - 1].hash) for seq in (2, 3))
     act = scene.world.do(dismiss, scene.late.kiosk, entries).act.hex()
     yesterday = desk.get(f"/desk/acts/{act}")
@@ -112,6 +115,33 @@ def test_a_decision_that_another_one_has_followed_is_not_taken_back_at_once(scen
 
     assert "そのあいだに、別の決定がありました" in refused.text
     assert act_count(scene.world) == 0
+
+
+def test_of_a_decision_on_many_records_those_are_taken_back_that_no_other_one_has_followed(
+    scene: Scene, desk: Desk
+) -> None:
+    entries = tuple((seq, scene.late.entries[seq - 1].hash) for seq in (2, 3))
+    act = scene.world.do(dismiss, scene.late.kiosk, entries).act.hex()
+    scene.world.do(reopen_decision, scene.late.kiosk, entries[:1])
+    page = desk.get(f"/desk/acts/{act}")
+
+    back = desk.submit(page, "/back", reason="まちがえた")
+
+    assert "1件を、決める前に戻します。ほかの 1件は、そのあとに別の決定があるので戻しません。" in page.text
+    assert "1件を、決める前に戻しました" in back.text
+    assert scene.world.verdicts(scene.late) == {"held": (2, 100)}
+
+
+def test_an_answer_about_a_start_of_a_booth_is_listed_with_the_start_as_it_stands_elsewhere(
+    scene: Scene, desk: Desk
+) -> None:
+    booth = without_clock(scene.world)
+    scene.world.do(say_boot_start, booth.kiosk, booth.boot, booth.started_ms)
+
+    listed = desk.get("/desk/acts/")
+
+    assert f"起動 {booth.boot.hex()[:8]} " in listed.text
+    assert booth.boot.hex() not in listed.text
 
 
 def test_older_acts_are_shown_page_by_page_also_those_of_one_moment(world: World, desk: Desk) -> None:

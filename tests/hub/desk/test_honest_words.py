@@ -6,16 +6,18 @@ from desk_browser import Desk
 from desk_look import kiosk_path, type_event
 from desk_scene import Scene
 from hub_world import HELP, VISIT, World
+from wire_samples import MORNING_MS
 
 from hub.acts.events import add_event
 from hub.acts.journal import accept_hole, replace_range, take_back_hole
-from hub.acts.kiosks import remove_event
-from hub.acts.lines import withdraw_kiosk
+from hub.acts.kiosks import lower_share, remove_event
+from hub.acts.lines import stop_kiosk, withdraw_kiosk
 from hub.acts.organisations import add_allotment, add_organisation
 from hub.desk.base.deeds import PROVISOS, TITLES, deed_of
 from hub.desk.base.shapes import ago
+from hub.desk.base.shares import coming_back
 from sync.citytime import DAY_MS
-from sync.manifest import Activity, OccasionBy
+from sync.manifest import Activity, OccasionBy, Slot
 from sync.rules import Fixed
 
 
@@ -69,7 +71,7 @@ def test_a_withdrawn_kiosks_points_are_said_to_be_back_at_once(scene: Scene, des
 def test_points_on_their_way_back_stand_beside_the_share(scene: Scene, desk: Desk) -> None:
     lowered = desk.submit(desk.get(kiosk_path(scene.silent)), "/lower-share", points="99,000", reason="余った")
 
-    assert "端末が新しい設定を受けとると、ポイントが付与枠に戻ります" in lowered.text
+    assert "ポイントは、端末が新しい設定を受けとると付与枠に戻ります" in lowered.text
     assert "ほかに 99,000 ポイントが もどる途中" in lowered.text
     assert "そのうち要確認・取り消し・重複になったものも入ります" in lowered.text
     assert "もどる途中" not in desk.get(kiosk_path(scene.short)).text
@@ -182,3 +184,108 @@ def test_a_printed_event_says_all_that_its_form_holds(world: World, desk: Desk) 
     assert "これから(番号 2・1版)" in text
     assert "30分から5、60分から10ポイント・時間帯ごとに1回・1日 1回まで(午前、午後)" in text
     assert "見本公園" in text
+
+
+# what does not come back, and what is lacking
+
+
+def test_points_that_were_used_meanwhile_are_not_on_their_way_back(world: World, desk: Desk) -> None:
+    booth = world.booth(total=200)
+    world.do(lower_share, booth.kiosk, world.allotment, 150)
+    for person in range(4):
+        booth.grant(person)
+    booth.send()
+
+    page = desk.get(kiosk_path(booth))
+
+    assert world.verdicts(booth) == {"posted": (4, 200)}
+    assert "もどる途中" not in page.text
+
+
+def test_a_copied_kiosks_points_are_not_said_to_be_on_their_way_back(scene: Scene, desk: Desk) -> None:
+    page = desk.get(kiosk_path(scene.copied))
+    lowered = desk.submit(page, "/lower-share", points="1,000", reason="余った")
+
+    assert "ポイントは、記録が二通りあるので戻りません。" in lowered.text
+    assert "ほかに 1,000 ポイントが端末にのこっています" in lowered.text
+    assert "もどる途中" not in lowered.text
+
+
+def test_points_that_stay_with_a_copied_kiosk_come_back_as_the_page_says(scene: Scene, desk: Desk) -> None:
+    path, allotment = kiosk_path(scene.copied), scene.world.allotment
+    desk.submit(desk.get(path), "/lower-share", points="1,000", reason="余った")
+    scene.world.do(withdraw_kiosk, scene.copied.kiosk)
+
+    told = desk.submit(desk.get(path), "/lower-share", points="1", reason="余った")
+
+    assert "ポイントは付与枠に戻りました。" in told.text
+    with scene.world.store.reading() as connection:
+        assert coming_back(connection, scene.copied.kiosk, allotment, 98_999, 0) == 0
+
+
+def test_the_page_says_how_many_points_a_share_lacks(scene: Scene, desk: Desk) -> None:
+    page = desk.get(kiosk_path(scene.short))
+
+    assert "「見本の付与枠」は、いま 220 ポイント足りません。" in page.text
+
+
+def test_an_event_for_which_a_kiosk_has_no_share_is_said_to_have_none(world: World, desk: Desk) -> None:
+    booth = world.booth()
+    other = world.do(add_allotment, world.organisation, "清掃", 2_500).made
+    add_on(world, "川の清掃", 1, other)
+
+    told = desk.submit(desk.get(kiosk_path(booth)), "/events", event="2", reason="清掃もする")
+
+    assert told.text.count("付与枠「清掃」の端末枠がありません。追加するまで、付与は要確認になります") == 2
+    assert "付与枠「見本の付与枠」の端末枠がありません" not in told.text
+
+
+def test_what_is_used_of_a_share_is_said_to_leave_out_what_a_withdrawal_holds(scene: Scene, desk: Desk) -> None:
+    before = desk.get(kiosk_path(scene.late))
+    scene.world.do(withdraw_kiosk, scene.late.kiosk, 0)
+
+    page = desk.get(kiosk_path(scene.late))
+
+    left_out = "停止・失効、記録の欠け、二通りの記録で要確認になっているものは入りません"
+    assert (left_out in before.text, left_out in page.text) == (False, True)
+
+
+def test_records_held_by_a_withdrawal_are_not_said_to_have_come_after_it(scene: Scene, desk: Desk) -> None:
+    scene.world.do(withdraw_kiosk, scene.gap.kiosk, 2)
+
+    front = desk.get("/desk/")
+
+    assert "に、失効で要確認になった記録が" in front.text
+    assert "失効のあとに届いた記録" not in front.text
+
+
+def test_a_kiosk_that_is_resumed_is_not_promised_that_a_stop_puts_everything_back(scene: Scene, desk: Desk) -> None:
+    scene.world.do(stop_kiosk, scene.late.kiosk)
+
+    page = desk.get(kiosk_path(scene.late))
+
+    assert "「端末を止める」で元に戻せます。そのときまでに届いた記録は、再開したあとの扱いのままです。" in page.text
+
+
+# the slot of an activity
+
+
+def test_the_slot_that_a_grant_is_for_stands_wherever_its_activity_does(world: World, desk: Desk) -> None:
+    slotted = (Activity(0, "回", Fixed(10), OccasionBy.SLOT, 0, (Slot(0, "午前"), Slot(0, "午後"))),)
+    event = world.do(add_event, "見本市", MORNING_MS, MORNING_MS + DAY_MS, world.allotment, slotted).made
+    booth = world.booth(events=(event,))
+    for person, points in ((0, 10), (1, 20)):
+        booth.grant(person, event=event, activity=1, occasion=2, points=points)
+    booth.send()
+    kiosk = booth.kiosk.hex()
+
+    pages = [
+        desk.get(path)
+        for path in (
+            f"/desk/members/{world.members[0]}",
+            f"/desk/records/{kiosk}/2/{booth.entries[1].hash.hex()}",
+            f"/desk/held/{kiosk}/points",
+        )
+    ]
+
+    assert ["回・午後" in page.text for page in pages] == [True, True, True]

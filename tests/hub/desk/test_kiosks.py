@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from desk_browser import Desk
+from desk_browser import Desk, Page
 from desk_look import act_count, held, kiosk_path, manifest_of, type_event
 from desk_scene import Scene, without_clock
-from hub_world import HELP, Booth, World, activities, as_new
+from hub_world import HELP, VISIT, Booth, World, activities, as_new
 from wire_samples import MORNING_MS
 
 from hub.acts.events import add_event
+from hub.acts.journal import replace_range, take_back_boot_start
 from hub.desk.base.shapes import day
 from hub.desk.kiosks.settings import outdated_kiosks
 from hub.intake.reasons import Reason
@@ -244,7 +245,7 @@ def test_a_share_is_lowered_as_far_as_it_is_not_used(scene: Scene, desk: Desk) -
     too_far = desk.submit(desk.get(kiosk_path(scene.short)), "/lower-share", points="1", reason="余った")
     lowered = desk.submit(desk.get(path), "/lower-share", points="99,000", reason="余った")
 
-    assert (too_far.status, "届いた記録より少なくは下げられません" in too_far.text) == (400, True)
+    assert (too_far.status, "届いた付与の 920 ポイントより少なくは下げられません" in too_far.text) == (400, True)
     assert "端末枠を 99,000 ポイント下げました" in lowered.text
     assert "見本の付与枠 1,000" in lowered.text
 
@@ -287,3 +288,132 @@ def test_a_booth_with_hundreds_of_starts_has_a_page_that_can_be_read(scene: Scen
 
     assert page.text.count("この日時にする") == 20
     assert len(page.text) < 30_000
+
+
+# what a replacement changes
+
+
+def test_a_replacement_that_changes_points_is_no_difference_between_the_figures(scene: Scene, desk: Desk) -> None:
+    told = (scene.gap.kiosk, 2, 4, scene.world.event, VISIT, scene.world.event, HELP)
+    scene.world.do(replace_range, *told)
+
+    page = desk.get(f"{kiosk_path(scene.gap)}/recount")
+
+    assert "数は合っています" in page.text
+    assert "届いた記録を数えると from the records 7 350 置きかえで変わった分 by replacements +150" in page.text
+    assert "表にある数 in the tables 7 500" in page.text
+
+
+@pytest.mark.parametrize("path", ["/desk/", ""])
+def test_what_a_kiosk_has_given_is_what_it_signed_with_the_effect_of_a_replacement_beside_it(
+    scene: Scene, desk: Desk, path: str
+) -> None:
+    told = (scene.gap.kiosk, 2, 4, scene.world.event, VISIT, scene.world.event, HELP)
+    scene.world.do(replace_range, *told)
+
+    page = desk.get(path or kiosk_path(scene.gap))
+
+    assert "7 件 350 P 置きかえで +150 P" in page.text
+
+
+# records that have all arrived
+
+
+def test_a_copied_kiosk_of_which_all_has_arrived_is_not_said_to_lack_records(world: World, desk: Desk) -> None:
+    original = world.booth()
+    for person in range(5):
+        original.grant(person)
+    copy = original.clone(4)
+    copy.grant(10)
+    copy.send()
+    original.send(1)
+
+    page = desk.get(kiosk_path(original))
+
+    assert "記録が二通り" in page.text
+    assert "届いていません" not in page.text
+    assert "あきらめる" not in page.text
+
+
+def test_an_accepted_gap_of_which_all_has_come_promises_nothing(scene: Scene, desk: Desk) -> None:
+    accepted = desk.submit(desk.get(kiosk_path(scene.gap)), "/gap", reason="カードがこわれた")
+    scene.gap.send(5, 7)
+
+    page = desk.get(kiosk_path(scene.gap))
+
+    assert "取り消すと、8 番からの付与が要確認に戻ります" in accepted.text
+    assert "この番号の記録は、あとからすべて届きました。" in page.text
+    assert "付与が要確認に戻ります" not in page.text
+    assert "「欠けを認める」で元に戻せます" not in page.text
+
+
+# what is put back, named
+
+
+def test_of_two_replacements_of_one_range_it_is_said_that_the_earlier_one_does_not_come_back(
+    scene: Scene, desk: Desk
+) -> None:
+    world, told = scene.world, (scene.gap.kiosk, 2, 4, scene.world.event, VISIT)
+    park = world.do(add_event, "公園", MORNING_MS, MORNING_MS + DAY_MS, world.allotment, as_new(activities())).made
+    world.do(replace_range, *told, park, VISIT)
+    world.do(replace_range, *told, world.event, HELP)
+
+    page = desk.get(kiosk_path(scene.gap))
+    shown = desk.submit(page, "/replace/2/back", reason="合っていた")
+
+    signed = f"見本まつり({day(MORNING_MS)})・来場"
+    coming = f"取り消すと、端末が付けた「{signed}」に戻ります。この範囲の前の置きかえには戻りません。"
+    assert coming in page.text
+    assert f"記録 2〜4番 {coming}" in shown.text
+
+
+def test_what_is_asked_again_before_a_gap_is_open_again_names_its_records(scene: Scene, desk: Desk) -> None:
+    accepted = desk.submit(desk.get(kiosk_path(scene.gap)), "/gap", reason="カードがこわれた")
+
+    shown = desk.submit(accepted, "/gap/5/back", reason="見つかった")
+
+    assert "記録 5〜7番の欠け" in shown.text
+
+
+# what somebody else has said meanwhile
+
+
+def test_a_gap_that_another_page_has_accepted_is_said_to_be_accepted(scene: Scene, desk: Desk) -> None:
+    stale = desk.get(kiosk_path(scene.gap))
+    desk.submit(desk.get(kiosk_path(scene.gap)), "/gap", reason="カードがこわれた")
+
+    refused = desk.submit(stale, "/gap", reason="カードがこわれた")
+
+    assert "この欠けは、もう認められています" in refused.text
+    assert act_count(scene.world, "accept hole") == 1
+
+
+def answer(desk: Desk, path: str, boot: str, started: str) -> Page:
+    """Say when a booth was switched on."""
+    return desk.submit(desk.get(path), f"/boots/{boot}", started=started, reason="担当に聞いた")
+
+
+def test_an_answer_that_somebody_has_given_meanwhile_is_not_overwritten(scene: Scene, desk: Desk) -> None:
+    booth = without_clock(scene.world)
+    path, boot = kiosk_path(booth), booth.boot.hex()
+    stale = desk.get(path)
+    answer(desk, path, boot, "2026-11-16T08:50")
+
+    refused = desk.submit(stale, f"/boots/{boot}", started="2026-11-16T08:30", reason="ほかの人に聞いた")
+
+    assert "そのあいだに、ほかの人が変更しました" in refused.text
+    assert "2026/11/16 8:50 と回答済み" in refused.text
+    assert act_count(scene.world, "say boot start") == 1
+
+
+def test_an_answer_is_not_taken_back_by_a_page_that_has_shown_another_one(scene: Scene, desk: Desk) -> None:
+    booth = without_clock(scene.world)
+    path, boot = kiosk_path(booth), booth.boot.hex()
+    stale = answer(desk, path, boot, "2026-11-16T08:50")
+    scene.world.do(take_back_boot_start, booth.kiosk, booth.boot)
+    answer(desk, path, boot, "2026-11-16T08:40")
+
+    refused = desk.submit(stale, f"/boots/{boot}/back", reason="違った")
+
+    assert "そのあいだに、ほかの人が変更しました" in refused.text
+    assert "2026/11/16 8:40 と回答済み" in refused.text

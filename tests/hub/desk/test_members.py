@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from desk_browser import Desk
 from desk_look import act_count, kiosk_path
 from desk_scene import STRANGER, busy
 from hub_world import HELP, World
 
-from hub.acts.members import add_members
+from hub.acts.decisions import dismiss
+from hub.acts.members import add_members, end_account, make_unknown
 from hub.desk.members.queries import joined_by, member_counts, member_file, newest_joins
 from hub.desk.records import recount as recounting
 from hub.intake.reasons import Reason
 from hub.served import Office
-from sync.citytime import city_day
+from sync.citytime import DAY_MS, city_day
 from sync.member import printed
 
 
@@ -191,3 +194,33 @@ def test_a_number_made_known_by_mistake_is_made_unknown_and_known_again(world: W
     assert "1件の付与が変わります。1人が 50ポイントを失います。" in shown.text
     assert reasons == {2: ("held", Reason.MEMBER_UNKNOWN)}
     assert world.balance(world.members[0]) == 50
+
+
+def test_a_number_that_nobody_has_registered_is_said_to_be_none(world: World, desk: Desk) -> None:
+    found = desk.client.get("/desk/members/", query_string={"number": printed(STRANGER)}, follow_redirects=True)
+
+    assert found.status_code == 404
+    assert "この番号は登録されていません。" in found.text
+
+
+@pytest.mark.parametrize("act", [end_account, make_unknown])
+def test_no_card_is_printed_for_a_number_that_is_not_in_use(world: World, desk: Desk, act: Any) -> None:
+    world.do(act, world.members[0])
+
+    told = desk.get(f"/desk/members/{world.members[0]}/card.pdf")
+
+    assert told.path == f"/desk/members/{world.members[0]}"
+    assert "この番号は利用中ではないので、カードを印刷できません。" in told.text
+
+
+def test_what_was_taken_back_stands_with_the_moment_when_it_was(world: World, desk: Desk) -> None:
+    booth = world.booth()
+    booth.grant(0)
+    booth.send()
+    world.now_ms += DAY_MS
+    world.do(dismiss, booth.kiosk, ((2, booth.entries[1].hash),))
+
+    page = desk.get(f"/desk/members/{world.members[0]}")
+
+    assert "2026/11/15 9:00 見本まつり 来場 受付1 -50" in page.text
+    assert "2026/11/14 9:00 見本まつり 来場 受付1 50" in page.text

@@ -14,7 +14,7 @@ from hub.desk.base.moves import Moves, coming_text, done_text
 from hub.ledger.posting import Moved
 from hub.store.database import row
 
-NOTHING = "ポイントの動きはありません。"
+NOTHING = "利用者のポイントは変わりません。"
 
 
 EARLY = {"starts": "2026-11-14T08:00", "ends": "2026-11-14T08:30"}

@@ -123,7 +123,7 @@ def test_every_number_field_takes_the_same(sqlite: Store, points: str) -> None:
     made = type_event(desk, **{"activities-2-points": points})
 
     assert (raised.status, made.status) == (200, 200)
-    assert "付与枠に 1,000 ポイントを追加しました" in raised.text
+    assert "付与枠「見本の付与枠」に 1,000 ポイントを追加しました" in raised.text
     assert event_line(world, 2).event.activities[1].rule == Fixed(1_000)
 
 

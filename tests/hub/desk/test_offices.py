@@ -51,7 +51,7 @@ def test_an_allotment_is_lowered_as_far_as_it_holds_points(scene: Scene, desk: D
     lowered = desk.submit(too_far, "/lower", points="1,000", reason="減額")
 
     assert (too_far.status, "付与枠に残っているのは" in too_far.text) == (400, True)
-    assert "付与枠から 1,000 ポイントを減らしました" in lowered.text
+    assert "付与枠「見本の付与枠」から 1,000 ポイントを減らしました" in lowered.text
     assert "見本の付与枠 見本団体1 令和8年度 999,000" in lowered.text
 
 

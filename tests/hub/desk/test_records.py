@@ -7,6 +7,8 @@ from desk_browser import Desk
 from desk_scene import Scene, busy
 from hub_world import Booth, World
 
+from hub.acts.decisions import dismiss, reopen_decision
+from hub.intake.reasons import Reason
 from sync.batch import Batch, Head
 from sync.entry import SignedEntry, sign_entry
 from sync.member import printed
@@ -201,3 +203,17 @@ def test_a_gap_up_to_the_last_number_of_all_is_accepted_and_taken_back(either: W
 
     assert after == {"posted": (2, 100)}
     assert either.verdicts(booth) == {"posted": (1, 50), "held": (1, 50)}
+
+
+def test_a_decision_is_not_taken_back_by_a_page_that_has_shown_another_one(scene: Scene, desk: Desk) -> None:
+    name = (3, scene.short.entries[2].hash)
+    scene.world.do(dismiss, scene.short.kiosk, (name,), reason="別の人だった")
+    stale = desk.get(f"/desk/records/{scene.short.kiosk.hex()}/3/{name[1].hex()}")
+    scene.world.do(reopen_decision, scene.short.kiosk, (name,), reason="本人だった")
+    scene.world.do(dismiss, scene.short.kiosk, (name,), reason="やはり別の人だった")
+
+    refused = desk.submit(stale, "/back", reason="本人だった")
+
+    assert "そのあいだに、ほかの人が変更しました" in refused.text
+    assert "理由 reason やはり別の人だった" in refused.text
+    assert scene.world.reasons(scene.short)[3] == ("dismissed", Reason.DECIDED)

@@ -123,3 +123,12 @@ def first_button_of_each_form(page: Page) -> list[list[dict[str, str | None]]]:
         elif tag == "button":
             found[-1].append(given)
     return found
+
+
+def test_a_wrong_field_in_a_row_is_counted_once(scene: Scene, desk: Desk) -> None:
+    page = desk.get(f"/desk/kiosks/invitations/{scene.answered.hex()}")
+
+    refused = desk.submit(page, "/approve", total="x", is_same="y")
+
+    assert "できませんでした。数だけを入れてください" in refused.text
+    assert "か所あります" not in refused.text
