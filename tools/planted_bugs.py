@@ -146,7 +146,7 @@ BUGS: Final = (
     Bug(
         "believe every time sample",
         "hub/intake/intervals.py",
-        "return floor_ms - BELIEVED_WITHIN_MS <= clock.hub_ms <= arrived_ms + BELIEVED_WITHIN_MS",
+        "return is_quick and floor_ms - BELIEVED_WITHIN_MS <= clock.hub_ms <= arrived_ms + BELIEVED_WITHIN_MS",
         "return True",
         (*_INTERVALS, *_JUDGE),
     ),
@@ -307,9 +307,30 @@ BUGS: Final = (
     Bug(
         "give a lowered share back while records are missing",
         "hub/intake/judging.py",
-        "    if only is None and len(main) == (main[-1].seq if main else 0):\n",
-        "    if only is None:\n",
+        "    whole = [one for place, one in enumerate(main, 1) if one.seq == place]\n",
+        "    whole = main\n",
         _UNCOVERED,
+    ),
+    Bug(
+        "let a replacement cover what arrives after it",
+        "hub/intake/judge.py",
+        "one.first_seq <= attested.seq <= one.last_seq and attested.arrived_ms <= one.since_ms",
+        "one.first_seq <= attested.seq <= one.last_seq",
+        _JUDGE,
+    ),
+    Bug(
+        "let a boot that comes back void",
+        "hub/intake/voids.py",
+        "if one.entry is None or target.entry is None or starts.comes_back(one.entry.stamp.boot, one.seq):",
+        "if one.entry is None or target.entry is None:",
+        _JUDGE,
+    ),
+    Bug(
+        "let a later sample move a day that a person told",
+        "hub/intake/judge.py",
+        "        views.append((answer.done_ms, interval(signed, known, answer.done_ms)))\n",
+        "        pass\n",
+        _JUDGE,
     ),
     Bug(
         "give replaced grants what the rule has become",
