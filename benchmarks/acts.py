@@ -44,9 +44,9 @@ from hub.intake.values import Candidacy, Standing
 from hub.ledger.inbox import write_entries
 from hub.ledger.posting import Change, post
 from hub.store.database import row, rows
-from sync.batch import Head
 from sync.citytime import DAY_MS
 from sync.entry import Grant
+from sync.head import Head
 from sync.member import with_check_digits
 
 

@@ -5,6 +5,7 @@ takes in the same entries with no network between; and the same once more, which
 from __future__ import annotations
 
 import hashlib
+import secrets
 import shutil
 import threading
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ from kiosk.journal import Journal
 from kiosk.journal_open import open_journal
 from sync.batch import LENGTH_LIMIT, Batch, read_batch, write_batch
 from sync.engine import Uplink, exchange, waiting
+from sync.head import QUESTION_LENGTH
 from sync.http import HttpTransport
 
 
@@ -111,7 +113,7 @@ def drain(journal: Journal, line: Recorder) -> None:
     """Send everything, batch by batch, as the uplink does while entries arrive."""
     clock = SystemClock()
     while waiting(journal):
-        done = exchange(journal, line, clock.monotonic_ms)
+        done = exchange(journal, line, clock.monotonic_ms, secrets.token_bytes(QUESTION_LENGTH))
         assert not done.trouble, done.trouble
 
 
@@ -191,7 +193,9 @@ def _twin(folder: Path, sizes: Sizes, booth: Booth) -> Iterator[Hub]:
 def _cut(journal: Journal, booth: Booth, size: int) -> Iterator[bytes]:
     for first_seq in range(1, journal.head().seq + 1, size):
         entries = journal.entries_from(first_seq, size, LENGTH_LIMIT)
-        yield write_batch(Batch(booth.kiosk, journal.head(), first_seq, None, tuple(entries), booth.certificate))
+        yield write_batch(
+            Batch(booth.kiosk, journal.sign_head(None), first_seq, None, tuple(entries), booth.certificate)
+        )
 
 
 def _copied(source: Path, target: Path) -> Journal:

@@ -35,13 +35,14 @@ from hub.serving import spare_collector
 from hub.store.database import Store, row, sqlite_url
 from kiosk.journal import Journal, Kept
 from kiosk.journal_open import begin_enrolment
-from sync.batch import Batch, Head
+from sync.batch import Batch
 from sync.certificate import kiosk_identity
 from sync.citytime import DAY_MS, city_day
 from sync.codec import encode
 from sync.enrolment import Application, mac_from_kiosk
 from sync.entry import Body, Grant, Opened, Read, Shown, SignedEntry, Stamp, Trust, first_prev, hash_of, sign_entry
 from sync.envelope import ENTRY, MEMBER, SigningKey, seal
+from sync.head import Head, write_head
 from sync.keys import DEMO_LABEL
 from sync.manifest import Activity, OccasionBy, Share
 from sync.member import bucket_of
@@ -136,8 +137,8 @@ class Booth:
     def cut(self, entries: list[SignedEntry]) -> Batch:
         """Cut the newest entries of the chain into one batch."""
         first_seq = self.head.seq + 1 - len(entries)
-        certificate = self.certificate if first_seq == 1 else None
-        return Batch(self.kiosk, self.head, first_seq, None, tuple(one.encoded for one in entries), certificate)
+        head = write_head(self.key, self.head, None)
+        return Batch(self.kiosk, head, first_seq, None, tuple(one.encoded for one in entries), self.certificate)
 
     def _chain(self, grant: Grant, when: Stamp) -> SignedEntry:
         seq = self.head.seq + 1

@@ -7,10 +7,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sync.batch import Head
 from sync.codec import WireError
 from sync.entry import hash_of, read_heading
 from sync.envelope import ENTRY, is_signed_by, take_apart
+from sync.head import Head
 
 
 class Row(NamedTuple):

@@ -19,13 +19,13 @@ from msgspec.structs import astuple
 from kiosk.boothtime import trusted_day
 from kiosk.journal_file import JournalFailed, Witness
 from kiosk.journal_reader import JournalReader
-from sync.batch import Head
 from sync.certificate import kiosk_identity
 from sync.citytime import city_day
 from sync.codec import WireError
 from sync.engine import Uplink
 from sync.entry import Body, Clock, Grant, Opened, Stamp, Trust, Void, read_entry, sign_entry
 from sync.envelope import ENTRY, SigningKey, take_apart
+from sync.head import Head
 from sync.request import write_request
 
 PRUNE_AFTER_DAYS = 30

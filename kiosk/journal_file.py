@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from sqlite_utils import Database, Migrations
 
-from sync.batch import Head
+from sync.head import Head
 
 BUSY_SECONDS = 5.0
 COMPANIONS = ("-wal", "-shm", "-journal", ".head")

@@ -31,10 +31,10 @@ from kiosk.journal_file import (
 from kiosk.journal_reader import JournalReader
 from kiosk.medium import is_volatile
 from kiosk.salvage import Salvaged, salvage
-from sync.batch import Head
 from sync.certificate import kiosk_identity
 from sync.codec import WireError
 from sync.envelope import SigningKey
+from sync.head import Head
 from sync.keys import read_key_list
 
 Reader = TypeVar("Reader", bound=JournalReader)

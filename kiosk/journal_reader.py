@@ -15,11 +15,11 @@ from kiosk.boothtime import BootTime, Confirmed
 from kiosk.chain import Damage, Row, check_run, is_signed_head
 from kiosk.journal_file import JournalDamaged, JournalMissing
 from kiosk.scan import Earlier, Known, Offer
-from sync.batch import Head
 from sync.codec import WireError
 from sync.engine import Uplink
 from sync.entry import Body, Clock, DayEnd, Stamp, first_prev, hash_of, read_entry
-from sync.envelope import ENTRY, take_apart
+from sync.envelope import ENTRY, SigningKey, take_apart
+from sync.head import Head, write_head
 
 ENTRY_OVERHEAD = 3
 """Bytes a batch adds to each entry: the head of a byte string of up to 65,535 bytes."""
@@ -69,6 +69,13 @@ class JournalReader:
         """Return the last entry's number and hash."""
         row = self._row("select seq, hash from entry order by seq desc limit 1")
         return Head(*row) if row is not None else self._base()
+
+    def sign_head(self, question: bytes | None) -> bytes | None:
+        """Return the head, signed together with a question; None where the key is gone. It claims nothing new, so a
+        journal that signs no entry any more may sign its head too.
+        """
+        seed = self._kept("seed")
+        return write_head(SigningKey(seed), self.head(), question) if seed is not None else None
 
     def hash_at(self, seq: int) -> bytes | None:
         """Return the hash of an entry that is kept and whole, or what the first one kept is chained to."""

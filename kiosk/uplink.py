@@ -6,6 +6,7 @@ there is nothing to do, ever more rarely while no usable answer comes.
 
 from __future__ import annotations
 
+import secrets
 import threading
 import traceback
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from kiosk.boothtime import is_worth_keeping, stamp_at
 from kiosk.journal import Journal, Kept
 from sync import engine, entry
 from sync.engine import LONGEST_PACE_SECONDS, exchange, wait_seconds
+from sync.head import QUESTION_LENGTH
 
 STOP_SECONDS = 10.0
 FINAL_ROUNDS = 200
@@ -38,16 +40,26 @@ class UplinkState(NamedTuple):
 
 
 class UplinkThread:
-    """A thread that drains `journal` over `line`. `random_fraction` returns a number in [0, 1)."""
+    """A thread that drains `journal` over `line`. `random_fraction` returns a number in [0, 1),
+    `random_bytes` so many that nobody can guess.
+    """
 
     def __init__(
-        self, journal: Journal, line: Line, clock: Clock, random_fraction: Callable[[], float], *, prune: bool = False
+        self,
+        journal: Journal,
+        line: Line,
+        clock: Clock,
+        random_fraction: Callable[[], float],
+        random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+        *,
+        prune: bool = False,
     ) -> None:
         self._journal = journal
         self._line = line
         self._clock = clock
         self._boot = clock.boot_id()
         self._random_fraction = random_fraction
+        self._random_bytes = random_bytes
         self._prune = prune
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="uplink", daemon=True)
@@ -72,7 +84,8 @@ class UplinkThread:
 
     def turn(self) -> float:
         """Make one round and return how many seconds to wait before the next: none while entries are on their way."""
-        done = exchange(self._journal, self._line, self._clock.monotonic_ms)
+        question = self._random_bytes(QUESTION_LENGTH)
+        done = exchange(self._journal, self._line, self._clock.monotonic_ms, question)
         failures = self.state.failures + 1 if done.trouble else 0
         self.state = UplinkState(done.trouble or done.manifest_trouble, failures, self.state.rounds + 1)
         has_learnt = done.sample is not None and self._learn_time(done.sample)

@@ -6,31 +6,24 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sync.codec import Value, WireError, decode, encode, want_array, want_bytes, want_int, want_list, want_version
+from sync.codec import WireError, decode, encode, want_array, want_bytes, want_int, want_list, want_version
 
 LENGTH_LIMIT = 4 * 2**20
 CONTENT_TYPE = "application/vnd.kumapo.batch+cbor"
 ENTRIES_LIMIT = 20_000
 FRAME_LENGTH = 65_536
-"""More than everything in a batch that is not an entry: up to 3 bytes before each of 20,000 entries, head, last receipt
-(at most 2,048 bytes), certificate (under 200).
+"""More than everything in a batch that is not an entry: up to 3 bytes before each of 20,000 entries, head and
+certificate (under 200 each), last receipt (at most 2,048).
 """
 
 
-class Head(NamedTuple):
-    """The last entry of a journal: its number and hash; (0, SHA-256(public key)) for an empty one."""
-
-    seq: int
-    hash: bytes
-
-
 class Batch(NamedTuple):
-    """`head` is unsigned: it is shown and chooses the branch, it never changes state. No entries is legal: it asks for
-    a receipt.
+    """`head` is the journal's, signed (sync/head.py); None where the key is gone, as in a journal that was salvaged. No
+    entries is legal: it asks for a receipt.
     """
 
     kiosk: bytes
-    head: Head
+    head: bytes | None
     first_seq: int
     last_receipt: bytes | None
     entries: tuple[bytes, ...]
@@ -55,15 +48,9 @@ def read_batch(encoded: bytes) -> Batch:
         raise WireError("value")
     return Batch(
         want_bytes(kiosk, 8),
-        read_head(head),
+        None if head is None else want_bytes(head),
         first,
         None if last_receipt is None else want_bytes(last_receipt),
         tuple(map(want_bytes, want_list(entries, ENTRIES_LIMIT))),
         None if certificate is None else want_bytes(certificate),
     )
-
-
-def read_head(value: Value) -> Head:
-    """Return a head in a payload. Raises WireError("type" | "value")."""
-    seq, head_hash = want_array(value, 2)
-    return Head(want_int(seq), want_bytes(head_hash, 32))

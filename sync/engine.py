@@ -11,10 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
-from sync.batch import ENTRIES_LIMIT, FRAME_LENGTH, LENGTH_LIMIT, Batch, Head, write_batch
+from sync.batch import ENTRIES_LIMIT, FRAME_LENGTH, LENGTH_LIMIT, Batch, write_batch
 from sync.codec import WireError
 from sync.entry import Clock, read_heading
 from sync.envelope import ENTRY, MANIFEST, RECEIPT, take_apart
+from sync.head import Head
 from sync.keys import Instance, KeyList, read_key_list
 from sync.manifest import Manifest, is_newer, read_manifest
 from sync.receipt import Receipt, Status, read_receipt
@@ -26,6 +27,8 @@ LONGEST_RETRY_PACES = 10
 a fifth of the rate that the hub asks for while all is well.
 """
 LONGEST_PACE_SECONDS = 3_600
+SAMPLE_WITHIN_MS = 10_000
+"""How long an answer may take and still tell the time (docs/time.md)."""
 BATCH_ENTRIES_DEFAULT = 500
 NO_INSTANCE = Instance(0, bytes(8))
 """Less than every real one: what a kiosk knows before its first receipt."""
@@ -73,7 +76,6 @@ class Uplink:
     max_batch: int = BATCH_ENTRIES_DEFAULT
     next_after_seconds: int = 30
     refused: tuple[int, str] | None = None
-    wants_certificate: bool = False
     stopped: str = ""
     """Why this key signs nothing more: "" or one of `ahead of journal`, `foreign entry`. The journal still drains."""
     beyond: tuple[tuple[int, int], ...] = ()
@@ -90,6 +92,9 @@ class Journal(Protocol):
 
     def head(self) -> Head:
         """Return the last entry's number and hash."""
+
+    def sign_head(self, question: bytes | None) -> bytes | None:
+        """Return the head, signed together with a question; None where the key is gone."""
 
     def hash_at(self, seq: int) -> bytes | None:
         """Return the hash of an entry still kept (seq 0: the first entry's prev), else None."""
@@ -125,6 +130,13 @@ class Journal(Protocol):
         """Keep a newer manifest; it takes effect with the next `opened`."""
 
 
+class Asked(NamedTuple):
+    """A batch that was sent, and the question in its head; None where the journal has no key left to ask with."""
+
+    batch: Batch
+    question: bytes | None
+
+
 class Round(NamedTuple):
     """What one exchange came to. `sent` entries went out; `waiting` have not arrived; `trouble` says why the next one
     should wait longer; `sample` is a time sample, if the hub answered this very batch.
@@ -139,25 +151,26 @@ class Round(NamedTuple):
     manifest_trouble: str = ""
 
 
-def exchange(journal: Journal, transport: Transport, monotonic_ms: Callable[[], int]) -> Round:
+def exchange(journal: Journal, transport: Transport, monotonic_ms: Callable[[], int], question: bytes) -> Round:
     """Send one batch and settle the receipt; fetch key list and manifest where the receipt names newer ones. Never
-    raises HubUnreachable.
+    raises HubUnreachable. `question` is 8 random bytes, others each time.
     """
     before = journal.uplink()
-    batch = next_batch(journal)
+    batch = next_batch(journal, question=question)
     sent_ms = monotonic_ms()
     try:
         answer = transport.post_batch(write_batch(batch))
         received_ms = monotonic_ms()
-        receipt = settle_answer(journal, answer, transport.get_key_list, batch)
+        receipt = settle_answer(journal, answer, transport.get_key_list, Asked(batch, question if batch.head else None))
     except HubUnreachable as weather:
         return Round(len(batch.entries), waiting(journal), _weather(weather), None)
     if isinstance(receipt, str):
         return Round(len(batch.entries), waiting(journal), receipt, None)
     if receipt.status is Status.UNKNOWN:
         return Round(len(batch.entries), waiting(journal), "hub does not know this kiosk", None)
-    # A receipt held back on the way would tell a wrong time later; but it cannot echo a head it has not seen.
-    sample = Clock(receipt.hub_ms, sent_ms, received_ms) if receipt.head == batch.head else None
+    # A receipt held back on the way would tell a wrong time; but it cannot repeat a question it has not heard.
+    is_timely = receipt.question == question and received_ms - sent_ms <= SAMPLE_WITHIN_MS
+    sample = Clock(receipt.hub_ms, sent_ms, received_ms) if is_timely else None
     trouble = _standstill(batch, before, journal.uplink())
     return Round(len(batch.entries), waiting(journal), trouble, sample, _catch_up(journal, transport, receipt))
 
@@ -167,22 +180,22 @@ def waiting(journal: Journal) -> int:
     return max(0, journal.head().seq - journal.uplink().cursor_seq)
 
 
-def next_batch(journal: Journal, after_seq: int | None = None) -> Batch:
+def next_batch(journal: Journal, after_seq: int | None = None, question: bytes | None = None) -> Batch:
     """Cut the next batch: what comes after the cursor (or after `after_seq`), as far as it is still kept and has not
-    arrived beyond a hole. `first_seq` is the first entry's own number.
+    arrived beyond a hole. `first_seq` is the first entry's own number. Without a question nobody waits for an answer.
     """
     uplink = journal.uplink()
     first_seq = (max(uplink.cursor_seq, uplink.resent_seq) if after_seq is None else after_seq) + 1
     first_seq, entries = _run_to_send(journal, uplink, first_seq)
-    certificate = journal.certificate() if first_seq == 1 or uplink.wants_certificate else None
-    return Batch(journal.kiosk, journal.head(), first_seq, journal.last_receipt(), tuple(entries), certificate)
+    head, receipt = journal.sign_head(question), journal.last_receipt()
+    return Batch(journal.kiosk, head, first_seq, receipt, tuple(entries), journal.certificate())
 
 
 def settle_answer(
-    journal: Journal, answer: bytes, get_key_list: Callable[[], bytes] | None, sent: Batch | None = None
+    journal: Journal, answer: bytes, get_key_list: Callable[[], bytes] | None, asked: Asked | None = None
 ) -> Receipt | str:
     """Believe `answer` if it is a receipt by a key and instance the root key stands behind, and keep what it teaches;
-    else tell the trouble. `sent` is the batch it answers, where that is known.
+    else tell the trouble. `asked` is what it should answer, where that is known.
 
     A receipt under an unknown key or instance makes the kiosk ask once for a newer key list (`get_key_list` None: there
     is nobody to ask).
@@ -194,7 +207,7 @@ def settle_answer(
         return receipt
     if receipt.kiosk != journal.kiosk:
         return "receipt of another kiosk"
-    answered_seq = _last_seq(sent) if sent is not None and sent.head == receipt.head else 0
+    answered_seq = _last_seq(asked.batch) if asked is not None and receipt.question == asked.question else 0
     own_hash = journal.hash_at(receipt.cursor.seq)
     settled = settle(journal.uplink(), receipt, journal.head(), own_hash, answered_seq)
     if isinstance(settled, str):
@@ -208,11 +221,11 @@ def settle(uplink: Uplink, receipt: Receipt, head: Head, own_hash: bytes | None,
     cursor, None if not kept; `answered_seq` the last entry of the batch it answers, 0 if unknown.
 
     Only a new instance may move the cursor back (docs/wire.cddl, restored hub), or a hole before it that was accepted
-    and is no longer: then the hub says that it holds what lies beyond. A hub that does not know the kiosk is shown the
-    certificate. A cursor that is not ours stops the key for ever, and the journal is sent again from its beginning.
+    and is no longer: then the hub says that it holds what lies beyond. A cursor that is not ours stops the key for
+    ever, and the journal is sent again from its beginning.
     """
     if receipt.status is Status.UNKNOWN:
-        return replace(uplink, status=receipt.status, wants_certificate=True)
+        return replace(uplink, status=receipt.status)
     if (receipt.instance, receipt.number) <= (uplink.instance, uplink.number):
         return "older receipt"
     learnt = _learn(uplink, receipt)
@@ -313,7 +326,6 @@ def _learn(uplink: Uplink, receipt: Receipt) -> Uplink:
         max_batch=receipt.max_batch,
         next_after_seconds=receipt.next_after_seconds,
         refused=receipt.refused,
-        wants_certificate=False,
         beyond=receipt.beyond,
     )
 

@@ -60,6 +60,7 @@ RECEIPT = Purpose("receipt")
 MANIFEST = Purpose("manifest")
 KEYS = Purpose("keys")
 REQUEST = Purpose("request")
+HEAD = Purpose("head")
 
 
 class SigningKey:

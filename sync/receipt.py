@@ -9,7 +9,6 @@ from enum import Enum
 from itertools import pairwise
 from typing import NamedTuple
 
-from sync.batch import Head, read_head
 from sync.codec import (
     Value,
     WireError,
@@ -24,6 +23,7 @@ from sync.codec import (
     want_version,
 )
 from sync.envelope import RECEIPT, SigningKey, is_signed_by, seal, take_apart
+from sync.head import Head, read_head, read_question
 from sync.keys import Instance, read_instance
 
 BEYOND_LIMIT = 16
@@ -42,8 +42,8 @@ class Status(Enum):
 
 
 class Receipt(NamedTuple):
-    """`head` echoes the batch; `cursor` is the last arrived entry on that branch; `beyond` names the runs that arrived
-    after a hole.
+    """`question` and `head` echo the batch's head (None where it had none); `cursor` is the last arrived entry on that
+    branch; `beyond` names the runs that arrived after a hole.
 
     `refused` explains the first entry that could not arrive; it never deletes or marks one. `backed_up_seq` is the last
     entry that a backup of the hub holds. `manifest_version` is the newest one signed for this kiosk, `key_list_version`
@@ -54,7 +54,8 @@ class Receipt(NamedTuple):
     instance: Instance
     number: int
     status: Status
-    head: Head
+    question: bytes | None
+    head: Head | None
     cursor: Head
     beyond: tuple[tuple[int, int], ...]
     refused: tuple[int, str] | None
@@ -75,6 +76,7 @@ def write_receipt(key: SigningKey, receipt: Receipt) -> bytes:
         receipt.instance.as_value(),
         receipt.number,
         receipt.status.value,
+        receipt.question,
         receipt.head,
         receipt.cursor,
         tuple(sorted(receipt.beyond)[:BEYOND_LIMIT]),
@@ -82,7 +84,7 @@ def write_receipt(key: SigningKey, receipt: Receipt) -> bytes:
         receipt.backed_up_seq,
         receipt.hub_ms,
         receipt.checkpoint,
-        *receipt[10:14],
+        *receipt[11:15],
     )
     return seal(RECEIPT, key, encode(payload))
 
@@ -110,6 +112,7 @@ def _read_payload(payload: bytes) -> Receipt:
         instance,
         number,
         status,
+        question,
         head,
         cursor,
         beyond,
@@ -121,14 +124,15 @@ def _read_payload(payload: bytes) -> Receipt:
         max_batch,
         manifest_version,
         key_list_version,
-    ) = want_array(decode(payload, depth=3), 16)
+    ) = want_array(decode(payload, depth=3), 17)
     want_version(version)
     return Receipt(
         want_bytes(kiosk, 8),
         read_instance(instance),
         want_int(number),
         _read_status(status),
-        read_head(head),
+        read_question(question),
+        None if head is None else read_head(head),
         read_head(cursor),
         _read_beyond(beyond),
         _read_refused(refused),

@@ -13,8 +13,8 @@ from hub.intake.reasons import Reason
 from hub.intake.stored import all_entries
 from hub.ledger.accounts import Movement
 from hub.store.database import insert, row
-from sync.batch import Head
 from sync.entry import first_prev
+from sync.head import Head
 
 STOPPED, WITHDRAWN, RESUMED = "stopped", "withdrawn", "resumed"
 

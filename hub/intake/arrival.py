@@ -4,6 +4,8 @@ commit.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import sqlalchemy as sa
 
 from hub.intake.chain import cursor_on_branch
@@ -19,10 +21,11 @@ from hub.ledger.inbox import write_entries
 from hub.own_clock import Doubt, doubted, mark_doubted, newest_arrival_not_looked_at
 from hub.service import Hub, instances, is_rolled_back, key_list_version, mark_rolled_back
 from hub.store.database import execute, insert, row, rows
-from sync.batch import Batch, Head
+from sync.batch import Batch
 from sync.certificate import kiosk_identity, read_certificate
 from sync.codec import WireError
 from sync.envelope import KIOSK, RECEIPT
+from sync.head import Head, SignedHead, read_signed_head
 from sync.keys import Instance
 from sync.receipt import Receipt, Status, read_receipt, write_receipt
 
@@ -36,23 +39,36 @@ class ClockDoubted(Exception):
 
 
 def take_batch(hub: Hub, batch: Batch) -> bytes:
-    """Take in a batch and return the signed receipt. Raises RolledBack or ClockDoubted; a repeated batch changes
-    nothing.
+    """Take in a batch and return the signed receipt. Raises RolledBack or ClockDoubted, and WireError where the head is
+    not the kiosk's own; a repeated batch changes nothing.
     """
     with hub.store.reading() as connection:
         kiosk = find_kiosk(connection, batch.kiosk) or _vouched(hub, batch)
     if kiosk is None:
         return _receipt_for_unknown(hub, batch)
-    checked = check_batch(kiosk.public_key, batch)
-    receipt = hub.store.run(lambda connection: _arrive(hub, connection, kiosk, batch, checked))
+    head = read_signed_head(batch.head, kiosk.public_key) if batch.head is not None else None
+    brought = Brought(batch, head, check_batch(kiosk.public_key, batch))
+    receipt = hub.store.run(lambda connection: _arrive(hub, connection, kiosk, brought))
     if not isinstance(receipt, Receipt):
         raise ClockDoubted if isinstance(receipt, Doubt) else RolledBack
     return write_receipt(hub.keyring.signer(RECEIPT), receipt)
 
 
-def _arrive(  # one batch and everything that bears on it
-    hub: Hub, connection: sa.Connection, kiosk: KioskRow, batch: Batch, checked: Checked
-) -> Receipt | Doubt | None:
+class Brought(NamedTuple):
+    """A batch that has been read: its head as the kiosk signed it (None where its key is gone), and what may arrive."""
+
+    batch: Batch
+    head: SignedHead | None
+    checked: Checked
+
+    @property
+    def head_seq(self) -> int:
+        """Return the highest number that the kiosk is known to have signed by this batch."""
+        signed = 0 if self.head is None else self.head.head.seq
+        return max(signed, *(one.seq for one in self.checked.arriving[-1:]), 0)
+
+
+def _arrive(hub: Hub, connection: sa.Connection, kiosk: KioskRow, brought: Brought) -> Receipt | Doubt | None:
     """Store, judge and post inside the transaction; return the receipt to sign, None where the hub was rolled back, or
     what is wrong with its clock.
     """
@@ -60,6 +76,7 @@ def _arrive(  # one batch and everything that bears on it
     if doubt is not None:
         mark_doubted(connection, doubt)
         return doubt
+    batch, checked = brought.batch, brought.checked
     _register(hub, connection, kiosk, batch)
     progress = lock_progress(connection, kiosk.kiosk, hub.wall_ms())
     now_ms = moment_of_arrival(hub, connection, kiosk.kiosk)
@@ -71,7 +88,7 @@ def _arrive(  # one batch and everything that bears on it
     if fresh:
         progress = _take_in(hub, connection, kiosk.kiosk, progress, fresh, now_ms)
     number = progress.receipt_number + 1
-    head_seq = max(progress.head_seq, batch.head.seq, *(one.seq for one in fresh))
+    head_seq = max(progress.head_seq, brought.head_seq)
     progress = progress._replace(receipt_number=number, head_seq=head_seq)
     write_progress(connection, kiosk.kiosk, progress)
     execute(
@@ -80,7 +97,7 @@ def _arrive(  # one batch and everything that bears on it
         now_ms=now_ms,
         kiosk=kiosk.kiosk,
     )
-    return _receipt(hub, connection, kiosk, batch, progress, instance, checked)
+    return _receipt(hub, connection, kiosk, brought, progress, instance)
 
 
 def _doubt(hub: Hub, connection: sa.Connection) -> Doubt | None:
@@ -175,12 +192,12 @@ def _receipt(  # everything a receipt says
     hub: Hub,
     connection: sa.Connection,
     kiosk: KioskRow,
-    batch: Batch,
+    brought: Brought,
     progress: Progress,
     instance: Instance,
-    checked: Checked,
 ) -> Receipt:
-    cursor = progress.cursor
+    cursor, checked = progress.cursor, brought.checked
+    head = None if brought.head is None else brought.head.head
     last = checked.arriving[-1] if checked.arriving else None
     if not progress.is_plain:
         links = [one.link for one in all_entries(connection, kiosk.kiosk)]
@@ -188,7 +205,7 @@ def _receipt(  # everything a receipt says
         # A head alone does not tell on which branch the kiosk is below a hole: then it sends once more.
         is_told = bool(last_sent) or lines_of(connection, kiosk.kiosk).fork is None
         holes = accepted_holes(connection, kiosk.kiosk) if is_told else {}
-        cursor = cursor_on_branch(links, [batch.head, *last_sent], holes, cursor)
+        cursor = cursor_on_branch(links, [*([] if head is None else [head]), *last_sent], holes, cursor)
     newest = row(
         connection,
         "SELECT max(version) AS version FROM manifest WHERE kiosk = :kiosk AND instance_ms = :opened_ms",
@@ -200,7 +217,8 @@ def _receipt(  # everything a receipt says
         instance=instance,
         number=progress.receipt_number,
         status=_status(connection, kiosk.kiosk),
-        head=batch.head,
+        question=None if brought.head is None else brought.head.question,
+        head=head,
         cursor=cursor,
         beyond=progress.beyond,
         refused=checked.refused,
@@ -240,7 +258,8 @@ def _receipt_for_unknown(hub: Hub, batch: Batch) -> bytes:
             instance=instance,
             number=0,
             status=Status.UNKNOWN,
-            head=batch.head,
+            question=None,
+            head=None,
             cursor=Head(0, bytes(32)),
             beyond=(),
             refused=None,

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from hub.intake.reasons import NONE, Reason
-from sync.batch import Head
+from sync.head import Head
 
 
 class Link(NamedTuple):

@@ -16,10 +16,10 @@ from hub.intake.values import Decision, EventNow, Facts, MemberNow, Replacement,
 from hub.ledger.inbox import fill_asked
 from hub.service import Hub
 from hub.store.database import row, rows
-from sync.batch import Head
 from sync.codec import WireError, decode
 from sync.entry import Grant
 from sync.envelope import MANIFEST, MEMBER
+from sync.head import Head
 from sync.keys import Instance
 from sync.manifest import Activity, Manifest, OccasionBy, read_manifest, read_slots
 from sync.rules import read_rule

@@ -53,8 +53,8 @@ from hub.ledger.posting import Change, Moved, post
 from hub.ledger.shares import lowered
 from hub.service import Hub
 from hub.store.database import execute_many, insert, row
-from sync.batch import Head
 from sync.entry import first_prev
+from sync.head import Head
 from sync.keys import Instance
 
 FOLD_EVERY = 500

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from hub.intake.values import Fold
 from hub.store.database import execute, row
-from sync.batch import Head
 from sync.entry import first_prev
+from sync.head import Head
 
 
 class Progress(NamedTuple):

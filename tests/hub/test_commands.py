@@ -34,12 +34,13 @@ from hub.register.enrolments import apply, invitation_of
 from hub.service import Hub, instances, newest_key_list
 from hub.store.database import Store, execute, row, rows
 from hub.store.opening import opened_hub
-from sync.batch import Batch, Head, write_batch
+from sync.batch import Batch, write_batch
 from sync.certificate import kiosk_identity
 from sync.enrolment import Application, mac_from_kiosk, read_welcome
 from sync.entry import Opened, Stamp, first_prev, sign_entry
 from sync.envelope import MANIFEST, RECEIPT, SigningKey
 from sync.files import batch_name
+from sync.head import Head, write_head
 from sync.http import HttpTransport
 from sync.keys import DEMO_LABEL, read_key_list
 from sync.manifest import read_manifest
@@ -133,7 +134,8 @@ class Booth:
         """Write entries `first` … `last` as a file."""
         folder.mkdir(exist_ok=True)
         run_of = tuple(self.entries[first - 1 : last])
-        batch = Batch(self.kiosk, self.head, first, None, run_of, self.certificate if first == 1 else None)
+        head = write_head(self.key, self.head, None)
+        batch = Batch(self.kiosk, head, first, None, run_of, self.certificate)
         path = folder / batch_name(batch)
         path.write_bytes(write_batch(batch))
         return path

@@ -21,12 +21,13 @@ from kiosk_booth import Desk, SmallHub, enrolled, enrolled_at, folder_of, pictur
 from kiosk.commands import kiosk
 from kiosk.journal_open import open_journal, read_journal
 from kiosk.service import notify
-from sync.batch import Head, read_batch
+from sync.batch import read_batch
 from sync.citytime import city_datetime
 from sync.enrolment import write_invitation
 from sync.entry import hash_of, read_heading
 from sync.envelope import ENTRY, take_apart
 from sync.files import ANSWER_SUFFIX
+from sync.head import Head
 from sync.member import printed
 from sync.receipt import write_receipt
 from sync.token import write_token

@@ -10,14 +10,15 @@ from pathlib import Path
 import pytest
 import wire_samples as wire
 from kiosk_booth import SmallHub, enrolled, enrolled_at, kill, reopened
+from wire_fakes import a_question
 
 from kiosk.journal import Kept, NotKept
 from kiosk.journal_file import DAMAGED, connect_writer, set_aside
 from kiosk.journal_open import JournalSetAside, begin_enrolment, open_journal, read_journal, retire
 from kiosk.salvage import salvage
-from sync.batch import Head
 from sync.engine import exchange
 from sync.entry import hash_of
+from sync.head import Head
 
 ENTRIES = 40
 
@@ -209,9 +210,9 @@ def test_a_salvaged_journal_holds_no_key_and_is_sent_past_its_hole(tmp_path: Pat
     hub = SmallHub()
 
     with closing(open_journal(refusal.salvaged.path, accept_volatile=True)) as journal:
-        first = exchange(journal, hub, lambda: 0)
+        first = exchange(journal, hub, lambda: 0, a_question())
         hub.changes = {"cursor": Head(20, hash_of(signed[19])), "beyond": ((22, ENTRIES),)}
-        second = exchange(journal, hub, lambda: 0)
+        second = exchange(journal, hub, lambda: 0, a_question())
 
     assert seeds_in(refusal.salvaged.path) == 0
     assert seeds_in(refusal.aside) == 1

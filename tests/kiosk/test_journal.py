@@ -12,6 +12,7 @@ import wire_samples as wire
 from kiosk_booth import SmallHub, enrolled, kill, offer, path_of, reopened
 from msgspec.structs import astuple, replace
 from sqlite_utils import Database
+from wire_fakes import a_question
 
 from kiosk.boothtime import BootTime, Confirmed
 from kiosk.journal import ALREADY_GRANTED, ALREADY_VOID, NOT_A_GRANT, Journal, Kept, NotKept
@@ -26,10 +27,10 @@ from kiosk.journal_file import (
 )
 from kiosk.journal_open import open_journal, read_journal
 from kiosk.scan import Earlier
-from sync.batch import Head
 from sync.engine import Uplink, exchange
 from sync.entry import Clock, DayEnd, Opened, Trust, Void, first_prev, hash_of, read_entry
 from sync.envelope import ENTRY, is_signed_by, take_apart
+from sync.head import Head
 from sync.keys import Instance
 from sync.receipt import Status
 
@@ -183,7 +184,7 @@ def test_a_sample_and_a_confirmed_time_are_known_for_the_rest_of_the_boot(journa
 
 
 def test_what_a_receipt_taught_is_there_after_a_power_cut(journal: Journal) -> None:
-    taught = Uplink(Instance(5, b"12345678"), 7, Status.FENCED, 0, refused=(1, "signature"), wants_certificate=True)
+    taught = Uplink(Instance(5, b"12345678"), 7, Status.FENCED, 0, refused=(1, "signature"))
     journal.keep_uplink(taught, b"receipt")
 
     path = kill(journal)
@@ -199,7 +200,7 @@ def test_a_key_that_the_engine_has_stopped_signs_nothing_more_but_still_sends(jo
     journal.keep_uplink(Uplink(stopped=reason), None)
 
     refused = journal.sign_and_keep(wire.grant(2), wire.stamp(2))
-    sent = exchange(journal, SmallHub(), lambda: 0)
+    sent = exchange(journal, SmallHub(), lambda: 0, a_question())
 
     assert refused == NotKept(reason)
     assert sent.sent == 1

@@ -26,12 +26,13 @@ from hub.ledger.posting import Moved
 from hub.register.enrolments import apply, invitation_of
 from hub.service import Hub, Pace
 from hub.store.database import Store, execute, row, rows
-from sync.batch import Batch, Head
+from sync.batch import Batch
 from sync.certificate import kiosk_identity
 from sync.citytime import DAY_MS
 from sync.enrolment import Application, mac_from_kiosk, read_welcome
 from sync.entry import Body, Grant, Opened, SignedEntry, Stamp, first_prev, sign_entry
 from sync.envelope import MANIFEST, MEMBER, RECEIPT, SigningKey
+from sync.head import Head, write_head
 from sync.keys import Instance, KeyList, write_key_list
 from sync.manifest import Activity, Manifest, OccasionBy, Share, read_manifest
 from sync.receipt import Receipt, read_receipt
@@ -309,7 +310,8 @@ class Booth:
         """Return a batch of entries; by default everything after the cursor."""
         first = self.cursor_seq + 1 if first_seq is None else first_seq
         run = tuple(entry.encoded for entry in self.entries[first - 1 : last_seq])
-        return Batch(self.kiosk, self.head, first, self.last_receipt, run, self.certificate if first == 1 else None)
+        head = write_head(self.key, self.head, None)
+        return Batch(self.kiosk, head, first, self.last_receipt, run, self.certificate)
 
     def send(self, first_seq: int | None = None, last_seq: int | None = None) -> Receipt:
         """Send a batch and return the receipt; the cursor moves as the receipt says."""

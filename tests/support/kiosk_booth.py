@@ -21,12 +21,13 @@ from numpy.typing import NDArray
 from kiosk.journal import Journal
 from kiosk.journal_open import begin_enrolment, open_journal
 from kiosk.scan import Offer, Station, offer_at
-from sync.batch import Head, read_batch
+from sync.batch import read_batch
 from sync.certificate import Certificate, kiosk_identity, write_certificate
 from sync.engine import HubUnreachable
 from sync.enrolment import Application, Invitation, Welcome, mac_from_hub, read_application, write_welcome
 from sync.entry import Stamp, first_prev, hash_of, read_heading
 from sync.envelope import ENTRY, SigningKey, take_apart
+from sync.head import Head, SignedHead, read_signed_head
 from sync.http import BATCHES_PATH, CBOR_TYPE, ENROLMENTS_PATH, KEYS_PATH, MANIFEST_PATH, NONCE_PATH
 from sync.keys import KeyList, root_key_hash, write_key_list
 from sync.manifest import Manifest, write_manifest
@@ -122,7 +123,8 @@ class SmallHub:
             self.entries[read_heading(take_apart(ENTRY, entry).payload).seq] = entry
         if self.answers:
             return self.answers.pop(0)
-        return write_receipt(wire.RECEIPT_KEY, self._receipt(batch.head, batch.kiosk))
+        signed = read_signed_head(batch.head, self.public_key) if batch.head is not None else None
+        return write_receipt(wire.RECEIPT_KEY, self._receipt(signed, batch.kiosk))
 
     def close(self) -> None:
         self.unreachable = "closed"
@@ -133,11 +135,12 @@ class SmallHub:
     def get_manifest(self) -> bytes:
         return self.manifest
 
-    def _receipt(self, head: Head, kiosk: bytes) -> Receipt:
+    def _receipt(self, signed: SignedHead | None, kiosk: bytes) -> Receipt:
         self.number += 1
         last = len(self.entries)
         cursor = Head(last, hash_of(self.entries[last]) if last else first_prev(self.public_key))
-        plain = replace_receipt(wire.receipt(cursor, self.number), head=head, kiosk=kiosk)
+        question, head = (signed.question, signed.head) if signed is not None else (None, None)
+        plain = replace_receipt(wire.receipt(cursor, self.number), question=question, head=head, kiosk=kiosk)
         return replace_receipt(plain, **self.changes)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -22,10 +23,11 @@ from wire_samples import (
     sample_key,
 )
 
-from sync.batch import Batch, Head, read_batch
+from sync.batch import Batch, read_batch
 from sync.engine import HubUnreachable, Round, Uplink, exchange, waiting
 from sync.entry import first_prev, hash_of, read_heading
 from sync.envelope import ENTRY, SigningKey, take_apart
+from sync.head import Head, read_signed_head, write_head
 from sync.keys import Instance, OnlineKey
 from sync.manifest import write_manifest
 from sync.receipt import Status, write_receipt
@@ -42,6 +44,7 @@ class MemoryJournal:
     kept_receipt: bytes | None = None
     kept_key_list: bytes = field(default_factory=key_list)
     kept_manifest: bytes | None = None
+    has_key: bool = True
 
     kiosk: bytes = field(init=False)
 
@@ -50,6 +53,9 @@ class MemoryJournal:
 
     def head(self) -> Head:
         return self.chain.head
+
+    def sign_head(self, question: bytes | None) -> bytes | None:
+        return write_head(self.chain.key, self.head(), question) if self.has_key else None
 
     def hash_at(self, seq: int) -> bytes | None:
         if seq == 0:
@@ -115,6 +121,7 @@ class MemoryHub:
     key: SigningKey = RECEIPT_KEY
     arrived: dict[int, dict[bytes, bytes]] = field(default_factory=dict)
     knows_the_kiosk: bool = True
+    believes_certificates: bool = True
     status: Status = Status.OK
     max_batch: int = 500
     key_list: bytes = field(default_factory=key_list)
@@ -130,7 +137,7 @@ class MemoryHub:
         self.batches.append(batch)
         self.asked.append("batch")
         self.number += 1
-        if batch.certificate is not None:
+        if batch.certificate is not None and self.believes_certificates:
             self.knows_the_kiosk = True
         if not self.knows_the_kiosk:
             return self.answer(batch, status=Status.UNKNOWN, cursor=Head(0, bytes(32)))
@@ -147,19 +154,22 @@ class MemoryHub:
 
     def answer(self, batch: Batch, **changes: Any) -> bytes:
         """Return the signed receipt for a batch; `changes` replaces single items."""
+        signed = read_signed_head(batch.head, self.public_key) if batch.head is not None else None
+        head = signed.head if signed is not None else None
         told: dict[str, Any] = {
             "kiosk": batch.kiosk,
             "number": self.number,
-            "cursor": self.cursor(batch.head),
+            "cursor": self.cursor(head or Head(0, b"")),
             "instance": self.instance,
             "status": self.status,
-            "head": batch.head,
+            "question": signed.question if signed is not None else None,
+            "head": head,
             "beyond": self._beyond(),
             "max_batch": self.max_batch,
             "manifest_version": self.manifest_version,
             "key_list_version": self.key_list_version,
         }
-        return write_receipt(self.key, receipt(batch.head)._replace(**{**told, **changes}))
+        return write_receipt(self.key, receipt(Head(0, bytes(32)))._replace(**{**told, **changes}))
 
     def restore(self, backup: dict[int, dict[bytes, bytes]], instance: Instance, keys: bytes) -> None:
         """Go back to an earlier state under a new instance, as `hub restore` does."""
@@ -221,6 +231,14 @@ class Line:
         return ask()
 
 
+_QUESTIONS = itertools.count(1)
+
+
+def a_question() -> bytes:
+    """Return a question that was not asked before."""
+    return next(_QUESTIONS).to_bytes(8, "big")
+
+
 def no_time() -> int:
     """A monotonic clock that stands still."""
     return 0
@@ -239,7 +257,7 @@ def drain(journal: MemoryJournal, line: Line, most: int = 50) -> list[Round]:
     """Rounds until nothing waits any more."""
     rounds: list[Round] = []
     while waiting(journal) and len(rounds) < most:
-        rounds.append(exchange(journal, line, no_time))
+        rounds.append(exchange(journal, line, no_time, a_question()))
     return rounds
 
 

@@ -9,11 +9,12 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from sync.batch import Batch, Head
+from sync.batch import Batch
 from sync.certificate import Certificate, kiosk_identity, write_certificate
 from sync.citytime import CITY_ZONE, DAY_MS, city_day, wall_ms_of
 from sync.entry import Body, DayEnd, Grant, Opened, Read, Shown, SignedEntry, Stamp, Trust, first_prev, sign_entry
 from sync.envelope import KIOSK, MANIFEST, MEMBER, RECEIPT, Purpose, SigningKey
+from sync.head import Head, write_head
 from sync.keys import Instance, KeyList, KeyState, OnlineKey, write_key_list
 from sync.manifest import Activity, Event, Manifest, OccasionBy, Share, Slot
 from sync.member import with_check_digits
@@ -155,10 +156,18 @@ class Chain:
         """Return another chain of the same key with the same first `after_seq` entries, as a copied card has."""
         return Chain(self.key, self.entries[:after_seq])
 
-    def batch(self, first_seq: int = 1, last_seq: int | None = None, *, with_certificate: bool = True) -> Batch:
+    def batch(
+        self,
+        first_seq: int = 1,
+        last_seq: int | None = None,
+        *,
+        with_certificate: bool = True,
+        question: bytes | None = None,
+    ) -> Batch:
         """Return the entries `first_seq` … `last_seq` (default: all) as a batch."""
         run = tuple(entry.encoded for entry in self.entries[first_seq - 1 : last_seq])
-        return Batch(self.kiosk, self.head, first_seq, None, run, certificate(self.key) if with_certificate else None)
+        head = write_head(self.key, self.head, question)
+        return Batch(self.kiosk, head, first_seq, None, run, certificate(self.key) if with_certificate else None)
 
 
 def chain_of(grants: int, key: SigningKey = KIOSK_KEY) -> Chain:
@@ -202,6 +211,7 @@ def receipt(cursor: Head, number: int = 1, **changes: object) -> Receipt:
         instance=INSTANCE,
         number=number,
         status=Status.OK,
+        question=None,
         head=cursor,
         cursor=cursor,
         beyond=(),

@@ -14,7 +14,7 @@ from wire_samples import (
     typed_grant,
 )
 
-from sync.batch import Batch, Head
+from sync.batch import Batch
 from sync.codec import INTEGER_LIMIT, MOMENT_LIMIT, MONOTONIC_LIMIT, WireError
 from sync.entry import (
     Body,
@@ -30,6 +30,7 @@ from sync.envelope import (
     SigningKey,
     take_apart,
 )
+from sync.head import Head
 from sync.keys import Instance, KeyList, KeyState, OnlineKey
 from sync.manifest import Activity, Event, Manifest, OccasionBy, Share, Slot
 from sync.member import with_check_digits
@@ -148,7 +149,8 @@ RECEIPTS: Final = st.builds(
     INSTANCES,
     COUNT,
     st.sampled_from(Status),
-    HEADS,
+    st.none() | of(8),
+    st.none() | HEADS,
     HEADS,
     BEYOND,
     st.none() | st.tuples(COUNT, text(64)),
@@ -179,7 +181,7 @@ KEY_LISTS: Final = st.builds(
 BATCHES: Final = st.builds(
     Batch,
     of(8),
-    HEADS,
+    st.none() | st.binary(max_size=250),
     below(INTEGER_LIMIT, 1),
     st.none() | st.binary(max_size=50),
     tuples_of(st.binary(max_size=300)),

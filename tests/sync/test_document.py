@@ -24,6 +24,7 @@ DOCUMENT: Final = Document(TEXT)
 RULES: Final = {
     "token": "member-token",
     "key list": "key-list",
+    "head": "signed-head",
     **{name: name for name in ("entry", "receipt", "manifest", "certificate", "request")},
     **{name: name for name in ("batch", "invitation", "application", "welcome")},
 }

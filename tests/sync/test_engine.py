@@ -12,10 +12,22 @@ import cbor2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wire_fakes import NEWER_KEYS, STRANGER, Line, MemoryHub, MemoryJournal, drain, kiosk_with, no_time, without
+from wire_fakes import (
+    NEWER_KEYS,
+    STRANGER,
+    Line,
+    MemoryHub,
+    MemoryJournal,
+    a_question,
+    drain,
+    kiosk_with,
+    no_time,
+    without,
+)
 from wire_samples import (
     EVENING_MS,
     INSTANCE,
+    KIOSK_KEY,
     OTHER_KIOSK_KEY,
     RECEIPT_KEY,
     RESTORED_INSTANCE,
@@ -27,7 +39,7 @@ from wire_samples import (
     sample_key,
 )
 
-from sync.batch import ENTRIES_LIMIT, FRAME_LENGTH, LENGTH_LIMIT, Batch, Head, read_batch, write_batch
+from sync.batch import ENTRIES_LIMIT, FRAME_LENGTH, LENGTH_LIMIT, Batch, read_batch, write_batch
 from sync.certificate import kiosk_identity
 from sync.engine import (
     LONGEST_RETRY_SECONDS,
@@ -41,6 +53,7 @@ from sync.engine import (
 )
 from sync.entry import Clock
 from sync.envelope import RECEIPT
+from sync.head import Head, read_signed_head, write_head
 from sync.keys import KeyList, KeyState, OnlineKey, write_key_list
 from sync.receipt import LENGTH_LIMIT as RECEIPT_LENGTH_LIMIT
 from sync.receipt import Status, read_receipt, write_receipt
@@ -54,7 +67,7 @@ STRANGE_ROOT: Final = sample_key("another hub's root")
 def test_everything_arrives_and_the_receipt_is_kept() -> None:
     journal, hub = kiosk_with(5), MemoryHub()
 
-    done = exchange(journal, Line(hub), no_time)
+    done = exchange(journal, Line(hub), no_time, a_question())
 
     assert done == Round(6, 0, "", Clock(EVENING_MS, 0, 0))
     assert journal.uplink().cursor_seq == 6
@@ -62,14 +75,14 @@ def test_everything_arrives_and_the_receipt_is_kept() -> None:
     assert [hub.batches[0].first_seq, len(hub.batches[0].entries)] == [1, 6]
 
 
-def test_the_first_batch_takes_the_certificate_along_and_the_next_does_not() -> None:
+def test_every_batch_takes_the_certificate_along() -> None:
     journal, hub = kiosk_with(1), MemoryHub()
 
     drain(journal, Line(hub))
     journal.chain.add(grant(2))
     drain(journal, Line(hub))
 
-    assert [batch.certificate for batch in hub.batches] == [certificate(), None]
+    assert [batch.certificate for batch in hub.batches] == [certificate(), certificate()]
     assert [batch.first_seq for batch in hub.batches] == [1, 3]
 
 
@@ -79,7 +92,9 @@ def test_each_batch_shows_the_head_and_the_last_receipt() -> None:
 
     drain(journal, Line(hub))
 
-    assert {batch.head for batch in hub.batches} == {journal.head()}
+    shown = [read_signed_head(batch.head or b"", KIOSK_KEY.public) for batch in hub.batches]
+    assert {one.head for one in shown} == {journal.head()}
+    assert len({one.question for one in shown}) == len(shown)
     assert hub.batches[0].last_receipt is None
     assert hub.batches[1].last_receipt is not None
 
@@ -88,7 +103,7 @@ def test_a_batch_with_nothing_in_it_asks_for_a_receipt() -> None:
     journal, hub = kiosk_with(2), MemoryHub()
     drain(journal, Line(hub))
 
-    done = exchange(journal, Line(hub), no_time)
+    done = exchange(journal, Line(hub), no_time, a_question())
 
     assert (done.sent, done.trouble) == (0, "")
     assert done.sample is not None
@@ -99,7 +114,7 @@ def test_a_time_sample_is_taken_before_sending_and_after_receiving() -> None:
     journal = kiosk_with(1)
     ticks = iter([1_000, 1_450])
 
-    done = exchange(journal, Line(MemoryHub()), lambda: next(ticks))
+    done = exchange(journal, Line(MemoryHub()), lambda: next(ticks), a_question())
 
     assert done.sample == Clock(EVENING_MS, 1_000, 1_450)
 
@@ -130,7 +145,12 @@ def test_the_fullest_batch_is_within_the_limit() -> None:
     room = LENGTH_LIMIT - FRAME_LENGTH
     entries = [b"e" * (room // ENTRIES_LIMIT)] * ENTRIES_LIMIT
     longest = Batch(
-        bytes(8), Head(2**63 - 1, bytes(32)), 2**63 - 1, b"r" * RECEIPT_LENGTH_LIMIT, tuple(entries), certificate()
+        bytes(8),
+        write_head(KIOSK_KEY, Head(2**63 - 1, bytes(32)), bytes(8)),
+        2**63 - 1,
+        b"r" * RECEIPT_LENGTH_LIMIT,
+        tuple(entries),
+        certificate(),
     )
 
     encoded = write_batch(longest)
@@ -196,7 +216,7 @@ def test_an_answer_that_is_no_receipt_for_this_kiosk_changes_nothing(name: str) 
     journal, hub = kiosk_with(3), MemoryHub()
     before = journal.everything()
 
-    done = exchange(journal, Line(hub, spoil), no_time)
+    done = exchange(journal, Line(hub, spoil), no_time, a_question())
 
     assert done == Round(4, 4, trouble, None)
     assert journal.everything() == before
@@ -206,9 +226,9 @@ def test_an_answer_that_is_no_receipt_for_this_kiosk_changes_nothing(name: str) 
 def test_after_any_such_answer_the_next_round_brings_everything(name: str) -> None:
     spoil, _ = UNBELIEVED[name]
     journal, hub = kiosk_with(3), MemoryHub()
-    exchange(journal, Line(hub, spoil), no_time)
+    exchange(journal, Line(hub, spoil), no_time, a_question())
 
-    done = exchange(journal, Line(hub), no_time)
+    done = exchange(journal, Line(hub), no_time, a_question())
 
     assert (done.waiting, done.trouble) == (0, "")
     assert [len(hub.arrived[seq]) for seq in (1, 2, 3, 4)] == [1, 1, 1, 1]
@@ -218,7 +238,7 @@ def test_no_network_is_weather() -> None:
     journal, line = kiosk_with(3), Line(MemoryHub(), is_cut=True)
     before = journal.everything()
 
-    done = exchange(journal, line, no_time)
+    done = exchange(journal, line, no_time, a_question())
 
     assert done == Round(4, 4, "no network", None)
     assert journal.everything() == before
@@ -228,7 +248,7 @@ def test_garbage_does_not_make_the_kiosk_ask_for_key_lists() -> None:
     journal, hub = kiosk_with(1), MemoryHub()
 
     for spoil, _ in UNBELIEVED.values():
-        exchange(journal, Line(hub, spoil), no_time)
+        exchange(journal, Line(hub, spoil), no_time, a_question())
 
     assert hub.asked.count("key list") == 1  # for the one whose kid is unknown
 
@@ -240,7 +260,7 @@ def test_another_root_key_moves_nothing_however_complete_it_is() -> None:
     journal, hub = kiosk_with(3), MemoryHub(key=STRANGER, key_list=strangers)
     before = journal.everything()
 
-    done = exchange(journal, Line(hub), no_time)
+    done = exchange(journal, Line(hub), no_time, a_question())
 
     assert done.trouble == "receipt refused: kid"
     assert journal.everything() == before
@@ -273,7 +293,7 @@ def test_a_receipt_by_a_withdrawn_key_is_not_believed() -> None:
     take_key_list(journal, key_list(2, keys=keys))
     before = journal.everything()
 
-    done = exchange(journal, Line(hub), no_time)
+    done = exchange(journal, Line(hub), no_time, a_question())
 
     assert done.trouble == "receipt refused: kid"
     assert journal.everything() == before
@@ -283,7 +303,7 @@ def test_a_receipt_by_a_new_key_is_believed_once_the_root_stands_behind_it() -> 
     keys = (*online_keys(), OnlineKey("receipt", STRANGER.public, KeyState.CURRENT))
     journal, hub = kiosk_with(1), MemoryHub(key=STRANGER, key_list=key_list(2, keys=keys))
 
-    done = exchange(journal, Line(hub), no_time)
+    done = exchange(journal, Line(hub), no_time, a_question())
 
     assert (done.waiting, done.trouble) == (0, "")
     assert hub.asked == ["batch", "key list"]
@@ -292,8 +312,8 @@ def test_a_receipt_by_a_new_key_is_believed_once_the_root_stands_behind_it() -> 
 def test_a_receipt_that_names_a_newer_key_list_brings_it() -> None:
     journal, hub = kiosk_with(1), MemoryHub(key_list=NEWER_KEYS, key_list_version=2)
 
-    exchange(journal, Line(hub), no_time)
-    exchange(journal, Line(hub), no_time)
+    exchange(journal, Line(hub), no_time, a_question())
+    exchange(journal, Line(hub), no_time, a_question())
 
     assert journal.key_list() == NEWER_KEYS
     assert hub.asked == ["batch", "key list", "batch"]
@@ -306,7 +326,7 @@ def test_an_unknown_instance_is_ignored_while_no_key_list_names_it() -> None:
     journal, hub = kiosk_with(3), MemoryHub(instance=RESTORED_INSTANCE)
     before = journal.everything()
 
-    done = exchange(journal, Line(hub), no_time)
+    done = exchange(journal, Line(hub), no_time, a_question())
 
     assert done.trouble == "receipt refused: instance"
     assert journal.everything() == before
@@ -315,7 +335,7 @@ def test_an_unknown_instance_is_ignored_while_no_key_list_names_it() -> None:
 def test_an_unknown_instance_is_believed_with_a_newer_root_signed_list() -> None:
     journal, hub = kiosk_with(3), MemoryHub(instance=RESTORED_INSTANCE, key_list=NEWER_KEYS)
 
-    done = exchange(journal, Line(hub), no_time)
+    done = exchange(journal, Line(hub), no_time, a_question())
 
     assert (done.waiting, done.trouble) == (0, "")
     assert journal.uplink().instance == RESTORED_INSTANCE
@@ -374,7 +394,7 @@ def test_under_a_new_instance_the_cursor_goes_back_and_everything_is_sent_again(
     drain(journal, Line(hub))
     hub.restore({}, RESTORED_INSTANCE, NEWER_KEYS)
 
-    first = exchange(journal, Line(hub), no_time)
+    first = exchange(journal, Line(hub), no_time, a_question())
     rest = drain(journal, Line(hub))
 
     assert first.waiting == 6
@@ -382,17 +402,17 @@ def test_under_a_new_instance_the_cursor_goes_back_and_everything_is_sent_again(
     assert sorted(hub.arrived) == [1, 2, 3, 4, 5, 6]
 
 
-def test_a_restored_hub_that_has_forgotten_the_kiosk_gets_certificate_and_all_entries() -> None:
+def test_a_restored_hub_that_has_forgotten_the_kiosk_knows_it_by_its_certificate_and_gets_all_entries() -> None:
     journal, hub = kiosk_with(5), MemoryHub()
     drain(journal, Line(hub))
     journal.chain.add(grant(9))
     hub.restore({}, RESTORED_INSTANCE, NEWER_KEYS)
     hub.knows_the_kiosk = False
 
-    first = exchange(journal, Line(hub), no_time)
+    first = exchange(journal, Line(hub), no_time, a_question())
     drain(journal, Line(hub))
 
-    assert first.trouble == "hub does not know this kiosk"
+    assert first.trouble == ""
     assert sorted(hub.arrived) == [1, 2, 3, 4, 5, 6, 7]
     assert waiting(journal) == 0
 
@@ -400,29 +420,28 @@ def test_a_restored_hub_that_has_forgotten_the_kiosk_gets_certificate_and_all_en
 # ---------------- what a status does
 
 
-def test_a_hub_that_does_not_know_the_kiosk_is_shown_the_certificate_and_nothing_else_changes() -> None:
+def test_a_hub_that_does_not_know_the_kiosk_changes_nothing() -> None:
     journal, hub = kiosk_with(5), MemoryHub()
     drain(journal, Line(hub))
     journal.chain.add(grant(9))
-    hub.knows_the_kiosk = False
+    hub.believes_certificates, hub.knows_the_kiosk = False, False
     kept, cursor_seq = journal.last_receipt(), journal.uplink().cursor_seq
 
-    done = exchange(journal, Line(hub), no_time)
+    done = exchange(journal, Line(hub), no_time, a_question())
 
     assert (done.trouble, done.sample) == ("hub does not know this kiosk", None)
     assert (journal.last_receipt(), journal.uplink().cursor_seq) == (kept, cursor_seq)
-    assert next_batch(journal).certificate == certificate()
 
 
-def test_a_replayed_unknown_only_costs_a_certificate() -> None:
-    journal, hub = kiosk_with(5), MemoryHub(knows_the_kiosk=False)
+def test_a_replayed_unknown_costs_nothing() -> None:
+    journal, hub = kiosk_with(5), MemoryHub()
     unknown = hub.answer(next_batch(journal), status=Status.UNKNOWN, cursor=Head(0, bytes(32)))
     drain(journal, Line(hub))
     before = journal.uplink()
 
     settle_answer(journal, unknown, None)
 
-    assert journal.uplink() == replace(before, status=Status.UNKNOWN, wants_certificate=True)
+    assert journal.uplink() == replace(before, status=Status.UNKNOWN)
 
 
 @pytest.mark.parametrize("status", [Status.FENCED, Status.REVOKED])
@@ -468,12 +487,32 @@ def test_a_receipt_held_back_on_the_way_tells_no_time() -> None:
         held_back.append(answer)
         return b""
 
-    exchange(journal, Line(hub, hold_back), no_time)
-    journal.chain.add(grant(9))
-    done = exchange(journal, Line(hub, lambda _: held_back[0]), no_time)
+    exchange(journal, Line(hub, hold_back), no_time, a_question())
+    done = exchange(journal, Line(hub, lambda _: held_back[0]), no_time, a_question())
 
     assert journal.uplink().cursor_seq == 3
     assert done.sample is None
+
+
+@pytest.mark.parametrize(("took_ms", "is_sample"), [(10_000, True), (10_001, False)])
+def test_an_answer_that_was_long_under_way_tells_no_time(took_ms: int, *, is_sample: bool) -> None:
+    ticks = iter([1_000, 1_000 + took_ms])
+
+    done = exchange(kiosk_with(2), Line(MemoryHub()), lambda: next(ticks), a_question())
+
+    assert (done.trouble, done.sample is not None) == ("", is_sample)
+
+
+def test_a_journal_without_its_key_drains_and_learns_no_time() -> None:
+    journal, hub = kiosk_with(5), MemoryHub(max_batch=2)
+    journal.has_key = False
+    journal.known = replace(journal.known, max_batch=2)
+
+    rounds = drain(journal, Line(hub))
+
+    assert {batch.head for batch in hub.batches} == {None}
+    assert sorted(hub.arrived) == [1, 2, 3, 4, 5, 6]
+    assert [done.sample for done in rounds] == [None] * 3
 
 
 # ---------------- waiting

@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from wire_fakes import NEWER_KEYS, Line, MemoryHub, MemoryJournal, drain, kiosk_with, no_time
+from wire_fakes import NEWER_KEYS, Line, MemoryHub, MemoryJournal, a_question, drain, kiosk_with, no_time
 from wire_samples import (
     KIOSK_KEY,
     RESTORED_INSTANCE,
@@ -20,12 +20,12 @@ from wire_samples import (
     key_list,
 )
 
-from sync.batch import Head
 from sync.engine import (
     exchange,
     next_batch,
     waiting,
 )
+from sync.head import Head
 from sync.receipt import Status
 
 # ---------------- the journal's branch is not the hub's
@@ -50,7 +50,12 @@ def test_a_foreign_cursor_stops_the_key_and_the_journal_is_sent_from_its_beginni
 ) -> None:
     journal, hub = cloned(4, own, others)
 
-    exchange(journal, Line(hub, lambda _: hub.answer(hub.batches[-1], cursor=hub.cursor(Head(0, b"")))), no_time)
+    exchange(
+        journal,
+        Line(hub, lambda _: hub.answer(hub.batches[-1], cursor=hub.cursor(Head(0, b"")))),
+        no_time,
+        a_question(),
+    )
 
     assert journal.uplink().stopped == reason
     assert waiting(journal) == journal.head().seq
@@ -78,7 +83,7 @@ def test_a_stopped_journal_begins_at_the_first_entry_it_still_has() -> None:
     journal.known = replace(journal.known, max_batch=2)
 
     for _ in range(3):
-        exchange(journal, Line(hub), no_time)
+        exchange(journal, Line(hub), no_time, a_question())
 
     assert journal.uplink().stopped == "ahead of journal"
     assert hub.batches[-2].first_seq == 4
@@ -91,7 +96,7 @@ def test_a_stopped_journal_that_was_sent_whole_only_asks_any_more() -> None:
     def always_the_other_branch(_: bytes) -> bytes:
         return hub.answer(hub.batches[-1], cursor=Head(13, bytes(32)))
 
-    rounds = [exchange(journal, Line(hub, always_the_other_branch), no_time) for _ in range(5)]
+    rounds = [exchange(journal, Line(hub, always_the_other_branch), no_time, a_question()) for _ in range(5)]
 
     assert [done.sent for done in rounds] == [3, 7, 0, 0, 0]
     assert [done.waiting for done in rounds] == [7] * 5
@@ -99,10 +104,9 @@ def test_a_stopped_journal_that_was_sent_whole_only_asks_any_more() -> None:
 
 def test_a_stopped_journal_is_not_taken_for_sent_by_an_answer_to_something_else() -> None:
     journal, hub = cloned(4, 3, 9)
-    other_head = Head(5, bytes(32))
-    line = Line(hub, lambda _: hub.answer(hub.batches[-1], head=other_head, cursor=Head(13, bytes(32))))
+    line = Line(hub, lambda _: hub.answer(hub.batches[-1], question=bytes(8), cursor=Head(13, bytes(32))))
 
-    rounds = [exchange(journal, line, no_time) for _ in range(3)]
+    rounds = [exchange(journal, line, no_time, a_question()) for _ in range(3)]
 
     assert [done.sent for done in rounds] == [3, 7, 7]
     assert rounds[-1].trouble == "nothing arrived"
@@ -114,7 +118,7 @@ def test_a_stopped_journal_does_not_take_the_other_branchs_numbers_for_its_own()
         hub, lambda _: hub.answer(hub.batches[-1], cursor=Head(13, bytes(32)), beyond=((1, 99),), refused=(1, "x"))
     )
 
-    rounds = [exchange(journal, line, no_time) for _ in range(2)]
+    rounds = [exchange(journal, line, no_time, a_question()) for _ in range(2)]
 
     assert [done.sent for done in rounds] == [3, 7]
 
@@ -132,7 +136,7 @@ def test_behind_a_gap_of_its_own_a_stopped_journal_goes_on_past_what_the_hub_kee
         return hub.answer(hub.batches[-1], cursor=stands, beyond=(), status=status)
 
     for _ in range(6):
-        exchange(journal, Line(hub, as_before), no_time)
+        exchange(journal, Line(hub, as_before), no_time, a_question())
 
     assert [batch.first_seq for batch in hub.batches[:4]] == [9, 16, 23, 30]
     assert hub.batches[-1].entries == ()
@@ -140,7 +144,9 @@ def test_behind_a_gap_of_its_own_a_stopped_journal_goes_on_past_what_the_hub_kee
 
 def test_a_stopped_key_stays_stopped() -> None:
     journal, hub = cloned(4, 3, 9)
-    exchange(journal, Line(hub, lambda _: hub.answer(hub.batches[-1], cursor=Head(13, bytes(32)))), no_time)
+    exchange(
+        journal, Line(hub, lambda _: hub.answer(hub.batches[-1], cursor=Head(13, bytes(32)))), no_time, a_question()
+    )
 
     drain(journal, Line(hub))
     hub.restore({}, RESTORED_INSTANCE, NEWER_KEYS)
@@ -154,10 +160,10 @@ def test_after_a_restore_a_stopped_journal_is_sent_again() -> None:
     journal, hub = cloned(4, 3, 9)
     line = Line(hub, lambda _: hub.answer(hub.batches[-1], cursor=Head(13, bytes(32))))
     for _ in range(3):
-        exchange(journal, line, no_time)
+        exchange(journal, line, no_time, a_question())
 
     hub.restore({}, RESTORED_INSTANCE, NEWER_KEYS)
-    rounds = [exchange(journal, line, no_time) for _ in range(2)]
+    rounds = [exchange(journal, line, no_time, a_question()) for _ in range(2)]
 
     assert [done.sent for done in rounds] == [0, 7]
 
@@ -170,7 +176,7 @@ def test_what_has_arrived_beyond_a_hole_is_not_sent_for_ever() -> None:
     journal.missing = {3, 4}
     journal.known = replace(journal.known, max_batch=4)
 
-    rounds = [exchange(journal, Line(hub), no_time) for _ in range(7)]
+    rounds = [exchange(journal, Line(hub), no_time, a_question()) for _ in range(7)]
 
     assert sorted(hub.arrived) == [seq for seq in range(1, 21) if seq not in journal.missing]
     assert [done.sent for done in rounds] == [2, 4, 4, 4, 4, 0, 0]
@@ -181,11 +187,11 @@ def test_what_has_arrived_beyond_a_hole_is_not_sent_for_ever() -> None:
 def test_a_hole_that_is_filled_later_lets_the_cursor_go_on() -> None:
     journal, hub = kiosk_with(9), MemoryHub()
     journal.missing = {3, 4}
-    exchange(journal, Line(hub), no_time)
-    exchange(journal, Line(hub), no_time)
+    exchange(journal, Line(hub), no_time, a_question())
+    exchange(journal, Line(hub), no_time, a_question())
 
     journal.missing = set()
-    exchange(journal, Line(hub), no_time)
+    exchange(journal, Line(hub), no_time, a_question())
 
     assert waiting(journal) == 0
 
@@ -197,7 +203,6 @@ def test_a_journal_that_begins_late_says_so() -> None:
     batch = next_batch(journal)
 
     assert (batch.first_seq, len(batch.entries)) == (4, 7)
-    assert batch.certificate is None
 
 
 def test_a_damaged_entry_does_not_keep_the_next_ones_back() -> None:
@@ -206,7 +211,7 @@ def test_a_damaged_entry_does_not_keep_the_next_ones_back() -> None:
     broken = journal.chain.entries[2]
     journal.chain.entries[2] = broken._replace(encoded=b"\x00" + broken.encoded[1:])
 
-    rounds = [exchange(journal, Line(hub), no_time) for _ in range(8)]
+    rounds = [exchange(journal, Line(hub), no_time, a_question()) for _ in range(8)]
 
     assert sorted(hub.arrived) == [1, 2, 4, 5, 6, 7, 8, 9, 10]
     assert "refused: envelope" in {done.trouble for done in rounds}
@@ -218,7 +223,7 @@ def test_a_refused_entry_gets_its_turn_again() -> None:
     sound = journal.chain.entries[2]
     journal.chain.entries[2] = sound._replace(encoded=b"\x00" + sound.encoded[1:])
     for _ in range(4):
-        exchange(journal, Line(hub), no_time)
+        exchange(journal, Line(hub), no_time, a_question())
 
     journal.chain.entries[2] = sound
     drain(journal, Line(hub), most=3)
@@ -229,9 +234,9 @@ def test_a_refused_entry_gets_its_turn_again() -> None:
 def test_a_hub_that_takes_nothing_makes_the_kiosk_wait() -> None:
     journal, hub = kiosk_with(3), MemoryHub()
     line = Line(hub, lambda _: hub.answer(hub.batches[-1], cursor=Head(0, journal.hash_at(0) or b"")))
-    exchange(journal, line, no_time)
+    exchange(journal, line, no_time, a_question())
 
-    done = exchange(journal, line, no_time)
+    done = exchange(journal, line, no_time, a_question())
 
     assert done.trouble == "nothing arrived"
     assert done.waiting == 4
@@ -260,7 +265,7 @@ def play(journal: MemoryJournal, hub: MemoryHub, faults: list[str]) -> None:
     }
     for count, fault in enumerate(faults):
         if fault in lines:
-            exchange(journal, lines[fault], no_time)
+            exchange(journal, lines[fault], no_time, a_question())
         elif fault == "grant":
             journal.chain.add(grant(count + 1))
             backup = {seq: dict(hashes) for seq, hashes in hub.arrived.items()} if count % 3 else backup

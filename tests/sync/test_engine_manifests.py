@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from wire_fakes import NEWER_KEYS, STRANGER, Line, MemoryHub, kiosk_with, no_time, without
+from wire_fakes import NEWER_KEYS, STRANGER, Line, MemoryHub, a_question, kiosk_with, no_time, without
 from wire_samples import (
     MANIFEST_KEY,
     RESTORED_INSTANCE,
@@ -33,8 +33,8 @@ def test_a_newer_manifest_is_fetched_once() -> None:
     newer = write_manifest(MANIFEST_KEY, manifest(3))
     journal, hub = kiosk_with(1), manifest_hub(newer, 3)
 
-    exchange(journal, Line(hub), no_time)
-    exchange(journal, Line(hub), no_time)
+    exchange(journal, Line(hub), no_time, a_question())
+    exchange(journal, Line(hub), no_time, a_question())
 
     assert journal.manifest() == newer
     assert hub.asked == ["batch", "manifest", "batch"]
@@ -53,7 +53,7 @@ def test_a_newer_manifest_is_fetched_once() -> None:
 def test_a_manifest_that_is_not_for_this_kiosk_is_not_kept(encoded: bytes, trouble: str) -> None:
     journal, hub = kiosk_with(1), manifest_hub(encoded, 3)
 
-    done = exchange(journal, Line(hub), no_time)
+    done = exchange(journal, Line(hub), no_time, a_question())
 
     assert done.manifest_trouble == trouble
     assert (done.trouble, done.waiting) == ("", 0)
@@ -88,7 +88,7 @@ def test_a_manifest_by_a_new_key_comes_with_the_key_list_that_names_it() -> None
     newer = write_manifest(STRANGER, manifest(3))
     journal, hub = kiosk_with(1), manifest_hub(newer, 3, key_list=key_list(2, keys=keys))
 
-    done = exchange(journal, Line(hub), no_time)
+    done = exchange(journal, Line(hub), no_time, a_question())
 
     assert done.manifest_trouble == ""
     assert journal.manifest() == newer
@@ -104,7 +104,7 @@ def test_a_manifest_whose_key_was_withdrawn_gives_way_to_any_other() -> None:
     journal, hub = kiosk_with(1), manifest_hub(honest, 3, key_list=key_list(2, keys=keys), key_list_version=2)
     journal.kept_manifest = write_manifest(MANIFEST_KEY, manifest(10**6))
 
-    done = exchange(journal, Line(hub), no_time)
+    done = exchange(journal, Line(hub), no_time, a_question())
 
     assert (done.trouble, done.manifest_trouble) == ("", "")
     assert journal.manifest() == honest
@@ -119,7 +119,7 @@ def test_a_manifest_that_cannot_be_fetched_does_not_slow_the_entries_down() -> N
         return line.get_key_list()
 
     line.get_manifest = cut  # type: ignore[method-assign]
-    done = exchange(journal, line, no_time)
+    done = exchange(journal, line, no_time, a_question())
 
     assert (done.waiting, done.trouble, done.manifest_trouble) == (0, "", "no network")
     assert done.sample is not None

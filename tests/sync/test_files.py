@@ -19,9 +19,10 @@ from wire_samples import (
     receipt,
 )
 
-from sync.batch import LENGTH_LIMIT, Head, read_batch
+from sync.batch import LENGTH_LIMIT, read_batch
 from sync.engine import waiting
 from sync.files import export_batches, read_limited, take_answers, write_whole
+from sync.head import Head
 from sync.manifest import write_manifest
 from sync.receipt import write_receipt
 

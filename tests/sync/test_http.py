@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
 import pytest
-from wire_fakes import MemoryHub, MemoryJournal, kiosk_with, no_time
+from wire_fakes import MemoryHub, MemoryJournal, a_question, kiosk_with, no_time
 from wire_samples import KIOSK_KEY, MANIFEST_KEY, manifest
 
 from sync import http
@@ -146,7 +146,7 @@ def test_what_is_no_answer_of_a_hub_is_weather_and_changes_nothing(
     journal = kiosk_with(3)
     before = journal.everything()
 
-    done = exchange(journal, line, no_time)
+    done = exchange(journal, line, no_time, a_question())
 
     assert (done.sent, done.waiting, done.sample) == (4, 4, None)
     assert done.trouble
@@ -157,7 +157,7 @@ def test_what_is_no_answer_of_a_hub_is_weather_and_changes_nothing(
 def test_nobody_follows_a_redirect(place: Place, line: HttpTransport) -> None:
     place.answer = send(307, CBOR_TYPE, b"", Location="/elsewhere")
 
-    exchange(kiosk_with(1), line, no_time)
+    exchange(kiosk_with(1), line, no_time, a_question())
 
     assert [path for _, path, _, _ in place.asked] == ["/sync/v1/batches"]
 
@@ -168,7 +168,7 @@ def test_a_hub_that_is_down_is_weather() -> None:
     journal, line = kiosk_with(3), HttpTransport(address)
     before = journal.everything()
 
-    done = exchange(journal, line, no_time)
+    done = exchange(journal, line, no_time, a_question())
     line.close()
 
     assert (done.waiting, done.trouble) == (4, "ConnectionError")
@@ -193,7 +193,7 @@ def test_a_hub_that_does_not_answer_in_time_is_weather(
     journal = kiosk_with(3)
     before = journal.everything()
 
-    done = exchange(journal, line, no_time)
+    done = exchange(journal, line, no_time, a_question())
 
     assert (done.waiting, done.trouble) == (4, "ReadTimeout")
     assert journal.everything() == before
@@ -210,7 +210,7 @@ def test_an_answer_that_stops_halfway_is_weather(
 
     place.answer = halfway
 
-    done = exchange(kiosk_with(3), line, no_time)
+    done = exchange(kiosk_with(3), line, no_time, a_question())
 
     assert done.waiting == 4
     assert "imeout" in done.trouble
@@ -296,7 +296,7 @@ def test_a_journal_drains_over_http_to_signed_receipts(place: Place, line: HttpT
 
     rounds = []
     while waiting(journal):
-        rounds.append(exchange(journal, line, no_time))
+        rounds.append(exchange(journal, line, no_time, a_question()))
 
     assert [done.trouble for done in rounds] == [""] * len(rounds)
     assert sorted(hub.arrived) == list(range(1, 11))
@@ -307,7 +307,7 @@ def test_a_manifest_is_fetched_by_a_signed_request_over_the_hubs_nonce(place: Pl
     hub, journal = MemoryHub(manifest=newer, manifest_version=3), kiosk_with(1)
     place.answer = serve(hub)
 
-    done = exchange(journal, line, no_time)
+    done = exchange(journal, line, no_time, a_question())
 
     assert done.manifest_trouble == ""
     assert journal.manifest() == newer
@@ -364,9 +364,9 @@ def test_after_bad_weather_the_same_line_carries_everything(place: Place, line: 
     journal: MemoryJournal = kiosk_with(3)
     for answer in NO_ANSWERS.values():
         place.answer = answer
-        exchange(journal, line, no_time)
+        exchange(journal, line, no_time, a_question())
 
     place.answer = serve(hub)
-    done = exchange(journal, line, no_time)
+    done = exchange(journal, line, no_time, a_question())
 
     assert (done.waiting, done.trouble) == (0, "")

@@ -19,7 +19,8 @@ from sync.certificate import read_certificate
 from sync.codec import WireError
 from sync.enrolment import read_application, read_invitation, read_welcome
 from sync.entry import LENGTH_LIMIT, hash_of, read_entry, read_heading
-from sync.envelope import ENTRY, KEYS, KIOSK, MANIFEST, MEMBER, RECEIPT, REQUEST, Purpose, open_with, take_apart
+from sync.envelope import ENTRY, HEAD, KEYS, KIOSK, MANIFEST, MEMBER, RECEIPT, REQUEST, Purpose, open_with, take_apart
+from sync.head import read_signed_head
 from sync.keys import read_key_list
 from sync.manifest import read_manifest
 from sync.receipt import read_receipt
@@ -45,6 +46,7 @@ PURPOSE_READ_AS: Final = {
     "key list": KEYS,
     "certificate": KIOSK,
     "request": REQUEST,
+    "head": HEAD,
 }
 ROOT: Final = bytes.fromhex(KEYS_FILE["root_public_key"])
 KIOSK_PUBLIC: Final = bytes.fromhex(KEYS_FILE["kiosk_public_key"])
@@ -72,6 +74,7 @@ READERS: Final[dict[str, Callable[[Any], Any]]] = {
     "certificate": lambda encoded: read_certificate(encoded, KEY_LIST.verifying(KIOSK)),
     "key list": lambda encoded: read_key_list(encoded, ROOT),
     "request": lambda encoded: read_request(encoded, KIOSK_PUBLIC),
+    "head": lambda encoded: read_signed_head(encoded, KIOSK_PUBLIC),
     "batch": read_batch,
     "invitation": read_invitation,
     "application": read_application,
@@ -94,7 +97,7 @@ def signer_of(vector: Vector) -> tuple[Purpose, bytes, bytes]:
     purpose = PURPOSE_READ_AS[vector["reads_as"]]
     content = content_of(vector)
     encoded = base45.decode(content[len(PREFIX) :]) if isinstance(content, str) else content
-    own = {KEYS: ROOT, ENTRY: KIOSK_PUBLIC, REQUEST: KIOSK_PUBLIC}
+    own = {KEYS: ROOT, ENTRY: KIOSK_PUBLIC, REQUEST: KIOSK_PUBLIC, HEAD: KIOSK_PUBLIC}
     return purpose, own.get(purpose) or KEY_LIST.verifying(purpose)[take_apart(purpose, encoded).kid], encoded
 
 

@@ -23,9 +23,9 @@ from wire_samples import (
     sample_key,
 )
 
-from sync.batch import Head
 from sync.certificate import Certificate, write_certificate
 from sync.envelope import KEYS, KIOSK, MANIFEST, RECEIPT
+from sync.head import Head
 from sync.keys import KeyList, KeyState, OnlineKey, write_key_list
 from sync.manifest import Activity, Event, Manifest, OccasionBy, Share, Slot, write_manifest
 from sync.receipt import Receipt, Status, write_receipt
@@ -36,7 +36,8 @@ from tests.vectors.make_envelopes import IDENTITY
 LIFE = list(INSTANCE)
 HEAD = [30, bytes(range(32))]
 CURSOR = [28, bytes(range(32, 64))]
-RECEIPT_PLAIN = [1, KIOSK_ID, LIFE, 5, "ok", HEAD, CURSOR, [], None, 20, EVENING_MS, None, 30, 500, 2, 1]
+QUESTION = b"question"
+RECEIPT_PLAIN = [1, KIOSK_ID, LIFE, 5, "ok", QUESTION, HEAD, CURSOR, [], None, 20, EVENING_MS, None, 30, 500, 2, 1]
 KEYS_PLAIN = [1, 4, "", [["receipt", RECEIPT_KEY.public, 1]], [LIFE]]
 CERTIFICATE_PLAIN = [1, KIOSK_KEY.public, 12, 0]
 ACTIVITY = [1, "お手伝い", ["fixed", 10], 1, 1]
@@ -51,7 +52,7 @@ def vectors() -> list[Vector]:
 
 def _receipts() -> list[Vector]:
     head, cursor = Head(*HEAD), Head(*CURSOR)  # type: ignore[arg-type]  # plain lists, as the oracle wants them
-    plain = Receipt(KIOSK_ID, INSTANCE, 5, Status.OK, head, cursor, (), None, 20, EVENING_MS, 30, 500, 2, 1)
+    plain = Receipt(KIOSK_ID, INSTANCE, 5, Status.OK, QUESTION, head, cursor, (), None, 20, EVENING_MS, 30, 500, 2, 1)
     full = plain._replace(
         status=Status.REVOKED,
         beyond=tuple((40 + 3 * run, 41 + 3 * run) for run in range(16)),
@@ -75,21 +76,26 @@ def _receipts() -> list[Vector]:
         pycose(
             "a receipt of a hub that does not know the kiosk", plain._replace(status=Status.UNKNOWN), at_4="unknown"
         ),
+        pycose("a receipt for a file", plain._replace(question=None), at_5=None),
+        pycose(
+            "a receipt for a journal without its key", plain._replace(question=None, head=None), at_5=None, at_6=None
+        ),
+        wrong("a receipt with a question of seven bytes", "value", at_5=bytes(7)),
         wrong("a receipt with a status nobody knows", "value", at_4="fine"),
         wrong("a receipt with a status in numbers", "type", at_4=0),
         wrong("a receipt of an unknown version", "version", at_0=2),
         wrong("a receipt with true for its number", "type", at_3=True),
         wrong("a receipt with a float for its number", "type", at_3=5.0),
-        wrong("a receipt with a negative pace", "type", at_12=-1),
-        wrong("a receipt with 17 runs beyond", "value", at_7=[[40 + 3 * run, 40 + 3 * run] for run in range(17)]),
-        wrong("a receipt with a run that ends before it begins", "value", at_7=[[41, 40]]),
-        wrong("a receipt with runs that overlap", "value", at_7=[[40, 42], [42, 43]]),
-        wrong("a receipt with runs out of order", "value", at_7=[[50, 51], [40, 41]]),
-        wrong("a receipt with a cursor hash of 31 bytes", "value", at_6=[28, bytes(31)]),
+        wrong("a receipt with a negative pace", "type", at_13=-1),
+        wrong("a receipt with 17 runs beyond", "value", at_8=[[40 + 3 * run, 40 + 3 * run] for run in range(17)]),
+        wrong("a receipt with a run that ends before it begins", "value", at_8=[[41, 40]]),
+        wrong("a receipt with runs that overlap", "value", at_8=[[40, 42], [42, 43]]),
+        wrong("a receipt with runs out of order", "value", at_8=[[50, 51], [40, 41]]),
+        wrong("a receipt with a cursor hash of 31 bytes", "value", at_7=[28, bytes(31)]),
         wrong("a receipt with an instance mark of 4 bytes", "value", at_2=[1, bytes(4)]),
-        wrong("a receipt with a refusal of three items", "type", at_8=[29, "signature", 1]),
-        wrong("a receipt from the year 9999", "value", at_10=253_370_764_800_000),
-        wrong("a receipt of more than 2,048 bytes", "length", at_11=bytes(2_000)),
+        wrong("a receipt with a refusal of three items", "type", at_9=[29, "signature", 1]),
+        wrong("a receipt from the year 9999", "value", at_11=253_370_764_800_000),
+        wrong("a receipt of more than 2,048 bytes", "length", at_12=bytes(2_000)),
         refused(
             "a receipt with an item less", "receipt", signed_content(RECEIPT, RECEIPT_KEY, RECEIPT_PLAIN[:-1]), "type"
         ),

@@ -16,6 +16,7 @@ from wire_samples import (
     certificate,
     chain_of,
     key_list,
+    sample_key,
 )
 
 from sync import base45
@@ -30,10 +31,12 @@ from sync.enrolment import (
     write_invitation,
     write_welcome,
 )
-from sync.envelope import REQUEST
+from sync.entry import first_prev
+from sync.envelope import ENTRY, HEAD, REQUEST
+from sync.head import Head, SignedHead, write_head
 from sync.keys import root_key_hash
 from sync.request import Request, make_nonce, write_request
-from tests.vectors.crafting import Vector, by_pycose, flipped, good, refused, signed_content
+from tests.vectors.crafting import Vector, aad_of, by_hand, by_pycose, flipped, good, refused, signed_content
 from tests.vectors.make_envelopes import IDENTITY
 
 CODE = bytes(range(16))
@@ -45,7 +48,36 @@ NONCE = make_nonce(b"a secret of the hub", MORNING_MS)
 
 def vectors() -> list[Vector]:
     """Return all of them."""
-    return [*_batches(), *_invitations(), *_enrolments(), *_requests()]
+    return [*_heads(), *_batches(), *_invitations(), *_enrolments(), *_requests()]
+
+
+def _heads() -> list[Vector]:
+    question = b"question"
+    plain = [1, KIOSK_ID, 4, bytes(range(32)), question]
+    signed = SignedHead(Head(4, bytes(range(32))), question)
+    in_a_file = SignedHead(Head(0, first_prev(KIOSK_KEY.public)), None)
+
+    def wrong(sentence: str, reason: str, place: int, item: object) -> Vector:
+        changed = [*plain[:place], item, *plain[place + 1 :]]
+        return refused(sentence, "head", signed_content(HEAD, KIOSK_KEY, changed), reason)
+
+    return [
+        good("a head with a question by pycose", "head", "pycose", by_pycose(HEAD, KIOSK_KEY, plain), signed),
+        good("the head of an empty journal in a file", "head", "kumapo", write_head(KIOSK_KEY, *in_a_file), in_a_file),
+        wrong("a head of an unknown version", "version", 0, 2),
+        wrong("a head of another kiosk", "kid", 1, bytes(8)),
+        wrong("a head with a number below 0", "type", 2, -1),
+        wrong("a head with a hash of 31 bytes", "value", 3, bytes(31)),
+        wrong("a head with a question of nine bytes", "value", 4, bytes(9)),
+        refused("a head by another kiosk", "head", signed_content(HEAD, sample_key("forger"), plain), "kid"),
+        refused(
+            "a head signed as an entry",
+            "head",
+            by_hand(HEAD, KIOSK_KEY, cbor2.dumps(plain), aad=aad_of(ENTRY)),
+            "signature",
+        ),
+        refused("a head that nobody signed", "head", cbor2.dumps(plain), "envelope"),
+    ]
 
 
 def _batches() -> list[Vector]:
@@ -53,8 +85,10 @@ def _batches() -> list[Vector]:
     whole = chain.batch()
     asking = Chain().batch(with_certificate=False)
     later = chain.batch(3, 4, with_certificate=False)._replace(last_receipt=b"a receipt's bytes")
+    keyless = whole._replace(head=None)
     encoded = write_batch(whole)
-    plain = [1, KIOSK_ID, list(chain.head), 1, None, [entry.encoded for entry in chain.entries], certificate()]
+    head = write_head(KIOSK_KEY, chain.head, None)
+    plain = [1, KIOSK_ID, head, 1, None, [entry.encoded for entry in chain.entries], certificate()]
 
     def wrong(sentence: str, reason: str, place: int, item: object) -> Vector:
         return refused(sentence, "batch", cbor2.dumps([*plain[:place], item, *plain[place + 1 :]]), reason)
@@ -75,7 +109,8 @@ def _batches() -> list[Vector]:
         refused("nothing", "batch", b"", "encoding"),
         wrong("a batch of an unknown version", "version", 0, 2),
         wrong("a batch of a kiosk with nine bytes", "value", 1, KIOSK_ID + b"\x00"),
-        wrong("a batch with a head of three items", "type", 2, [1, bytes(32), 0]),
+        good("a batch of a journal without its key", "batch", "kumapo", write_batch(keyless), keyless),
+        wrong("a batch with an unsigned head", "type", 2, [1, bytes(32)]),
         wrong("a batch that starts at 0", "value", 3, 0),
         wrong("a batch that starts at true", "type", 3, True),
         wrong("a batch that starts at a float", "type", 3, 1.0),

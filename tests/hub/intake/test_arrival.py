@@ -11,10 +11,11 @@ from wire_samples import sample_key
 from hub.intake.arrival import RolledBack, take_batch
 from hub.intake.reasons import Reason
 from hub.store.database import Store, row, rows
-from sync.batch import Batch, Head, read_batch, write_batch
+from sync.batch import Batch, read_batch, write_batch
 from sync.codec import WireError, encode
 from sync.entry import Clock, Stamp, Void, hash_of
 from sync.envelope import ENTRY, RECEIPT, seal
+from sync.head import Head, write_head
 from sync.receipt import Status, read_receipt
 
 
@@ -153,7 +154,9 @@ def test_a_batch_of_another_kiosks_entries_brings_nothing(world: World) -> None:
     one.grant(0)
     mine = one.batch()
 
-    receipt = other.take(mine._replace(kiosk=other.kiosk, head=other.head, certificate=None))
+    receipt = other.take(
+        mine._replace(kiosk=other.kiosk, head=write_head(other.key, other.head, None), certificate=None)
+    )
 
     assert receipt.refused == (1, "kid")
     assert world.verdicts() == {}
@@ -226,7 +229,7 @@ def test_an_unsigned_fork_fences_nobody(world: World) -> None:
     forger.grant(3)
     forged = forger.entries[-1].encoded
 
-    receipt = booth.take(Batch(booth.kiosk, booth.head, 2, None, (forged,), None))
+    receipt = booth.take(Batch(booth.kiosk, write_head(booth.key, booth.head, None), 2, None, (forged,), None))
 
     assert receipt.refused is not None
     assert receipt.status is Status.OK
@@ -340,21 +343,59 @@ def test_a_batch_without_entries_asks_for_a_receipt(world: World) -> None:
     booth.grant(0)
     booth.send()
 
-    receipt = booth.take(Batch(booth.kiosk, booth.head, 3, None, (), None))
+    receipt = booth.take(Batch(booth.kiosk, write_head(booth.key, booth.head, None), 3, None, (), None))
 
     assert receipt.cursor == booth.head
 
 
-def test_a_head_alone_never_changes_anything(world: World) -> None:
+def head_seq(world: World) -> int:
+    """How many entries the only kiosk says to have signed."""
+    with world.store.reading() as connection:
+        return int(row(connection, "SELECT head_seq FROM kiosk_progress").head_seq)
+
+
+def test_a_head_alone_says_how_much_was_signed_and_moves_no_points(world: World) -> None:
     booth = world.booth()
     booth.grant(0)
     booth.send()
     before = world.picture()
 
-    receipt = booth.take(Batch(booth.kiosk, Head(99, bytes(32)), 3, None, (), None))
+    receipt = booth.take(Batch(booth.kiosk, write_head(booth.key, Head(99, bytes(32)), None), 3, None, (), None))
+    booth.send()
 
     assert receipt.cursor.seq == 2
     assert world.picture() == before
+    assert head_seq(world) == 99, "a lower head takes nothing back"
+
+
+@pytest.mark.parametrize("signer", ["another kiosk", "nobody"])
+def test_a_head_that_the_kiosk_has_not_signed_refuses_the_batch_whole(world: World, signer: str) -> None:
+    booth = world.booth()
+    booth.grant(0)
+    booth.send()
+    before = world.picture()
+    booth.grant(1)
+    head = Head(2**62, bytes(32))
+    shown = {
+        "another kiosk": write_head(sample_key("a stranger"), head, None),
+        "nobody": encode((1, booth.kiosk, *head)),
+    }
+
+    with pytest.raises(WireError):
+        booth.take(booth.batch()._replace(head=shown[signer]))
+
+    assert (head_seq(world), world.picture()) == (2, before)
+
+
+def test_a_receipt_repeats_the_question_of_the_head(world: World) -> None:
+    booth = world.booth()
+    booth.grant(0)
+
+    asked = booth.take(booth.batch()._replace(head=write_head(booth.key, booth.head, b"question")))
+    keyless = booth.take(booth.batch()._replace(head=None))
+
+    assert (asked.question, asked.head) == (b"question", booth.head)
+    assert (keyless.question, keyless.head, keyless.cursor) == (None, None, booth.head)
 
 
 def test_the_same_entries_in_any_split_give_the_same_verdicts(store: Store) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from hub.intake.chain import Line, Lines, Link, branches, cursor_on_branch, fork_seq, fork_tip
 from hub.intake.reasons import Reason
-from sync.batch import Head
+from sync.head import Head
 
 ROOT = b"root"
 NO_LINES = Lines()

@@ -24,9 +24,9 @@ from hub.intake.reasons import Reason
 from hub.intake.stored import Stored
 from hub.intake.values import Attested
 from hub.store.database import Store, rows
-from sync.batch import Head
 from sync.citytime import DAY_MS
 from sync.entry import Clock, Stamp, Void, first_prev
+from sync.head import Head, write_head
 from sync.member import with_check_digits
 
 STRANGER = with_check_digits(123_456_789_012)
@@ -369,7 +369,7 @@ def test_a_head_behind_what_is_sent_is_no_head(world: World) -> None:
     booth = world.booth()
     booth.grant(0)
 
-    booth.take(booth.batch()._replace(head=Head(0, first_prev(booth.key.public))))
+    booth.take(booth.batch()._replace(head=write_head(booth.key, Head(0, first_prev(booth.key.public)), None)))
 
     assert defects(world) == []
 

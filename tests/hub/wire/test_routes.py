@@ -19,10 +19,11 @@ from hub.acts.kiosks import approve_kiosk, invite_kiosk
 from hub.register.manifests import newest_manifest
 from hub.service import newest_key_list
 from hub.store.database import Store, execute
-from sync.batch import CONTENT_TYPE, LENGTH_LIMIT, Batch, Head, write_batch
+from sync.batch import CONTENT_TYPE, LENGTH_LIMIT, Batch, write_batch
 from sync.enrolment import Application, read_welcome, write_application
 from sync.entry import first_prev
 from sync.envelope import MANIFEST, RECEIPT
+from sync.head import Head, write_head
 from sync.http import (
     BATCHES_PATH,
     CBOR_TYPE,
@@ -97,7 +98,7 @@ def test_the_same_bytes_again_change_nothing_but_the_receipts_number(world: Worl
 def test_a_batch_as_large_as_the_wire_allows_passes_the_server(world: World, transport: HttpTransport) -> None:
     booth = world.booth()
     stuffing = tuple(bytes(1_000) for _ in range(4_175))
-    encoded = write_batch(Batch(booth.kiosk, booth.head, 1, None, stuffing, None))
+    encoded = write_batch(Batch(booth.kiosk, None, 1, None, stuffing, None))
     assert LENGTH_LIMIT - 20_000 < len(encoded) <= LENGTH_LIMIT
 
     answer = transport.post_batch(encoded)
@@ -170,7 +171,7 @@ def test_bytes_that_do_not_call_themselves_a_batch_are_not_read(world: World, co
 def test_an_unknown_kiosk_gets_a_signed_receipt_that_says_so(world: World, client: FlaskClient) -> None:
     stranger = sample_key("a stranger's booth")
     kiosk = Booth(world, stranger, world.booth().manifest, None).kiosk
-    batch = Batch(kiosk, Head(0, first_prev(stranger.public)), 1, None, (), None)
+    batch = Batch(kiosk, write_head(stranger, Head(0, first_prev(stranger.public)), None), 1, None, (), None)
 
     answer = client.post(BATCHES_PATH, data=write_batch(batch), content_type=CONTENT_TYPE)
 
