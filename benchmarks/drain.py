@@ -31,7 +31,7 @@ from kiosk.journal_open import open_journal
 from sync.batch import LENGTH_LIMIT, Batch, read_batch, write_batch
 from sync.engine import Uplink, exchange, waiting
 from sync.head import QUESTION_LENGTH
-from sync.http import HttpTransport
+from sync.http import Carrier, HttpTransport
 
 
 class Sizes(NamedTuple):
@@ -48,8 +48,8 @@ FULL, QUICK = Sizes(5, 10_000, 5_000), Sizes(2, 40, 20)
 class Recorder(HttpTransport):
     """The line to the hub, which remembers the batches that went over it."""
 
-    def __init__(self, address: str) -> None:
-        super().__init__(address)
+    def __init__(self, address: str, carrier: Carrier) -> None:
+        super().__init__(address, carrier)
         self.batches: list[bytes] = []
 
     def post_batch(self, encoded: bytes) -> bytes:
@@ -72,7 +72,7 @@ def measure(folder: Path, sizes: Sizes) -> list[Line]:
             twins = [folder / f"{number}-{name}" for name in ("drained", "fed", "fed-big")]
             drained, fed, fed_big = (stack.enter_context(_twin(twin, sizes, booth)) for twin in twins)
             journal = stack.enter_context(closing(_copied(folder / "journal.db", folder / f"journal-{number}.db")))
-            line = stack.enter_context(closing(Recorder(stack.enter_context(served(drained)))))
+            line = stack.enter_context(closing(Recorder(stack.enter_context(served(drained)), journal)))
             yield "http", lambda: drain(journal, line)
             batches = list(line.batches)
             yield "in process", lambda: limit_feed(fed, batches)

@@ -23,7 +23,9 @@ from benchmarks.ground import NOW_MS, SOFTWARE, Booth, Ground, grants, laid, let
 from benchmarks.report import Line, at_most
 from hub.desk.base.gate import Gate
 from hub.intake.arrival import take_batch
+from hub.service import Hub
 from hub.store.database import row, rows
+from hub.wire.carriers import own_carrier
 from sync.batch import write_batch
 from sync.citytime import city_day
 from sync.entry import Body, Clock, Opened, Stamp, Trust
@@ -163,7 +165,9 @@ def _run(ground: Ground, kiosks: list[bytes], sendings: list[list[bytes]], threa
             begun = time.perf_counter()
             looking = pool.submit(look)
             try:
-                waits = [wait for waits in pool.map(lambda one: _send(address, one), sendings) for wait in waits]
+                waits = [
+                    wait for waits in pool.map(lambda one: _send(ground.hub, address, one), sendings) for wait in waits
+                ]
                 seconds = time.perf_counter() - begun
             finally:
                 is_over.set()
@@ -171,9 +175,10 @@ def _run(ground: Ground, kiosks: list[bytes], sendings: list[list[bytes]], threa
     return Waits(pages, waits, seconds)
 
 
-def _send(address: str, batches: Iterable[bytes]) -> list[float]:
+def _send(hub: Hub, address: str, batches: Iterable[bytes]) -> list[float]:
     waits = []
-    with closing(HttpTransport(address)) as line:
+    carrier = own_carrier(hub.keyring, hub.random_bytes(32), hub.wall_ms())
+    with closing(HttpTransport(address, carrier)) as line:
         for encoded in batches:
             begun = time.perf_counter()
             line.post_batch(encoded)

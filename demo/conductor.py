@@ -25,6 +25,7 @@ from demo.report import Result
 from demo.stage import Stage
 from demo.stand import Stand, is_typed
 from demo.town import ACTIVITY
+from hub.wire.carriers import own_carrier
 from sync.batch import read_batch
 from sync.codec import WireError
 from sync.engine import HubUnreachable
@@ -327,11 +328,11 @@ class Conductor:
 
     def _post(self, batch: bytes) -> None:
         """Post a batch; an answer that is no good receipt is what the checks then name."""
-        with closing(HttpTransport("http://{}:{}".format(*self._opening.address))) as line:
+        hub = self._stage.town.hub
+        carrier = own_carrier(hub.keyring, hub.random_bytes(32), hub.wall_ms())
+        with closing(HttpTransport("http://{}:{}".format(*self._opening.address), carrier)) as line:
             try:
-                answer: object = read_receipt(
-                    line.post_batch(batch), self._stage.town.hub.keyring.verifying(RECEIPT)
-                ).status
+                answer: object = read_receipt(line.post_batch(batch), hub.keyring.verifying(RECEIPT)).status
             except (HubUnreachable, WireError) as error:
                 answer = error
         self._checks.append(Check("how the hub answers a batch sent twice", Status.OK, answer))

@@ -7,6 +7,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -30,6 +31,7 @@ from hub.store.append_only import grant_to_runtime_role
 from hub.store.database import Store, StoreError, row
 from hub.store.opening import has_hub, opened_hub, store_for
 from hub.store.turn import HubRunning, turn_to_write
+from hub.wire.carriers import own_carrier
 from hub.wire.importing import batch_files, import_files, take_here
 from sync.citytime import city_datetime
 from sync.codec import WireError
@@ -362,7 +364,7 @@ def _taking(opened: Hub, data: Path) -> Iterator[Callable[[bytes], bytes]]:
     except HubRunning as error:
         if not error.address:
             raise
-        transport = HttpTransport(error.address)
+        transport = HttpTransport(error.address, own_carrier(opened.keyring, secrets.token_bytes(32), opened.wall_ms()))
     try:
         yield transport.post_batch
     finally:

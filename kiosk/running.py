@@ -130,7 +130,7 @@ def _echo(lines: list[str]) -> None:
 def _uplink(chosen: KioskSettings, journal: Journal, clock: Clock) -> UplinkThread:
     from sync.http import HttpTransport
 
-    line = HttpTransport(chosen.hub or journal.address, journal.sign_request, clock.monotonic_ms)
+    line = HttpTransport(chosen.hub or journal.address, journal, clock.monotonic_ms)
     return UplinkThread(journal, line, clock, random.random, prune=chosen.prune)
 
 

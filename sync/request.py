@@ -1,6 +1,4 @@
-"""A kiosk's signed request for something other than a batch: method, path, body and the hub's own nonce. Needs no clock
-at the kiosk.
-"""
+"""A carrier's signed request: method, path, body and the hub's own nonce. Needs no clock at the kiosk."""
 
 from __future__ import annotations
 
@@ -10,7 +8,7 @@ from typing import NamedTuple
 
 from sync.certificate import kiosk_identity
 from sync.codec import WireError, decode, encode, want_array, want_bytes, want_text, want_version
-from sync.envelope import REQUEST, SigningKey, open_with, seal, take_apart
+from sync.envelope import REQUEST, SigningKey, open_with, seal
 
 NONCE_LENGTH = 24
 NONCE_LIFETIME_MS = 120_000
@@ -32,11 +30,6 @@ def write_request(key: SigningKey, method: str, path: str, body: bytes, nonce: b
     return seal(REQUEST, key, encode((1, kiosk, method, path, hashlib.sha256(body).digest(), nonce)))
 
 
-def asking_kiosk(encoded: bytes) -> bytes:
-    """Return who claims to ask (not yet proven). Raises WireError("envelope")."""
-    return take_apart(REQUEST, encoded).kid
-
-
 def read_request(encoded: bytes, kiosk_public_key: bytes) -> Request:
     """Return the request in `encoded`, checked. Raises WireError("envelope" | "kid" | "signature" | "encoding" | "type"
     | …).
@@ -54,6 +47,21 @@ def read_request(encoded: bytes, kiosk_public_key: bytes) -> Request:
     if request.kiosk != kiosk_identity(kiosk_public_key):
         raise WireError("kid")
     return request
+
+
+class KeyCarrier:
+    """A carrier that holds its key and certificate in memory."""
+
+    def __init__(self, key: SigningKey, certificate: bytes) -> None:
+        self._key, self._certificate = key, certificate
+
+    def certificate(self) -> bytes:
+        """Return the certificate of its key."""
+        return self._certificate
+
+    def sign_request(self, method: str, path: str, body: bytes, nonce: bytes) -> bytes:
+        """Return a signed request."""
+        return write_request(self._key, method, path, body, nonce)
 
 
 def make_nonce(secret: bytes, now_ms: int) -> bytes:

@@ -6,6 +6,7 @@ curl.
 
 from __future__ import annotations
 
+import base64
 from http import HTTPStatus
 
 from flask import Blueprint, Response, request
@@ -17,7 +18,7 @@ from hub.register.manifests import newest_manifest
 from hub.served import served
 from hub.service import newest_key_list
 from hub.store.database import StoreError
-from hub.wire.signed_requests import Asked, RequestRefused, kiosk_that_asks
+from hub.wire.carriers import Asked, Carried, CarrierRefused, carried_by
 from sync.batch import CONTENT_TYPE, read_batch
 from sync.codec import WireError
 from sync.enrolment import read_application
@@ -25,9 +26,11 @@ from sync.http import (
     AUTHORIZATION_SCHEME,
     BATCHES_PATH,
     CBOR_TYPE,
+    CERTIFICATE_HEADER,
     ENROLMENTS_PATH,
     KEYS_PATH,
     MANIFEST_PATH,
+    NONCE_HEADER,
     NONCE_PATH,
 )
 from sync.request import make_nonce
@@ -40,10 +43,11 @@ wire = Blueprint("wire", __name__)
 
 @wire.post(BATCHES_PATH)
 def post_batch() -> Response:
-    """A batch in, the signed receipt out."""
+    """A batch in, the signed receipt out. The carrier brings its own or another's."""
+    carried = _carried()
     if request.mimetype != CONTENT_TYPE:
         return _refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "content type")
-    return _answer(take_batch(served().hub, read_batch(request.get_data())))
+    return _answer(take_batch(served().hub, read_batch(carried.body)))
 
 
 @wire.get(KEYS_PATH)
@@ -65,18 +69,15 @@ def post_application() -> Response:
 @wire.get(NONCE_PATH)
 def get_nonce() -> Response:
     """A nonce for a signed request; the hub does not remember it."""
-    hub = served().hub
-    return _answer(make_nonce(hub.keyring.nonce_secret, hub.wall_ms()))
+    return _answer(_new_nonce())
 
 
 @wire.get(MANIFEST_PATH)
 def get_manifest() -> Response:
     """The newest manifest for the kiosk that has signed the request."""
-    hub = served().hub
-    asked = Asked(request.method, request.path, request.get_data(), request.headers.get("Authorization", ""))
-    with hub.store.reading() as connection:
-        kiosk = kiosk_that_asks(hub, connection, asked)
-        manifest = newest_manifest(connection, kiosk.kiosk)
+    carrier = _carried().carrier
+    with served().hub.store.reading() as connection:
+        manifest = newest_manifest(connection, carrier)
     return _refusal(HTTPStatus.NOT_FOUND, "no manifest") if manifest is None else _answer(manifest)
 
 
@@ -95,11 +96,18 @@ def _not_let_in(error: EnrolmentRefused) -> Response:
     return _refusal(HTTPStatus.CONFLICT, str(error))
 
 
-@wire.errorhandler(RequestRefused)
-def _not_proven(error: RequestRefused) -> Response:
+@wire.errorhandler(CarrierRefused)
+def _not_proven(error: CarrierRefused) -> Response:
     refusal = _refusal(HTTPStatus.UNAUTHORIZED, str(error))
     refusal.headers["WWW-Authenticate"] = AUTHORIZATION_SCHEME
     return refusal
+
+
+@wire.after_request
+def _with_the_next_nonce(answer: Response) -> Response:
+    """Hand out what the carrier's next request is to be signed over, so that it need not ask."""
+    answer.headers[NONCE_HEADER] = base64.b64encode(_new_nonce()).decode("ascii")
+    return answer
 
 
 @wire.errorhandler(RolledBack)
@@ -115,6 +123,17 @@ def _clock_doubted(_error: ClockDoubted) -> Response:
 @wire.errorhandler(StoreError)
 def _busy(_error: StoreError) -> Response:
     return _refusal(HTTPStatus.SERVICE_UNAVAILABLE, "busy")
+
+
+def _carried() -> Carried:
+    hub, headers = served().hub, request.headers
+    credentials = (headers.get("Authorization", ""), headers.get(CERTIFICATE_HEADER, ""))
+    return carried_by(hub.keyring, hub.wall_ms(), Asked(request.method, request.path, *credentials, request.get_data))
+
+
+def _new_nonce() -> bytes:
+    hub = served().hub
+    return make_nonce(hub.keyring.nonce_secret, hub.wall_ms())
 
 
 def _answer(encoded: bytes) -> Response:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import socket
 import threading
 from collections.abc import Callable, Generator
@@ -11,14 +13,14 @@ from typing import Any, Final
 
 import pytest
 from wire_fakes import MemoryHub, MemoryJournal, a_question, kiosk_with, no_time
-from wire_samples import KIOSK_KEY, MANIFEST_KEY, manifest
+from wire_samples import KIOSK_KEY, MANIFEST_KEY, certificate, manifest
 
 from sync import http
 from sync.batch import CONTENT_TYPE
 from sync.engine import HubUnreachable, exchange, waiting
 from sync.http import CBOR_TYPE, HttpTransport
 from sync.manifest import write_manifest
-from sync.request import is_fresh_nonce, make_nonce, read_request, write_request
+from sync.request import KeyCarrier, is_fresh_nonce, make_nonce, read_request
 
 SECRET: Final = b"the hub's secret"
 Answer = Callable[[BaseHTTPRequestHandler, bytes], None]
@@ -31,6 +33,8 @@ class Place:
 
     answer: Answer
     asked: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
+    gives_nonces: bool = True
+    """Answers for a nonce without being told to, and without noting it."""
     address: str = ""
     finished: threading.Event = field(default_factory=threading.Event)
 
@@ -45,12 +49,14 @@ def place() -> Generator[Place]:
 
         def any_method(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            where.asked.append((self.command, self.path, dict(self.headers), body))
             self.close_connection = True
+            if self.path == "/sync/v1/nonce" and where.gives_nonces:
+                return send(200, CBOR_TYPE, make_nonce(SECRET, 1_000))(self, body)
+            where.asked.append((self.command, self.path, dict(self.headers), body))
             try:
                 where.answer(self, body)
             except OSError:
-                return  # the kiosk hung up
+                return None  # the kiosk hung up
 
         do_GET = do_POST = any_method  # noqa: N815  # the names http.server calls
 
@@ -70,13 +76,12 @@ def place() -> Generator[Place]:
 
 @pytest.fixture
 def line(place: Place) -> Generator[HttpTransport]:
-    transport = HttpTransport(place.address, sign)
+    transport = HttpTransport(place.address, CARRIER)
     yield transport
     transport.close()
 
 
-def sign(method: str, path: str, body: bytes, nonce: bytes) -> bytes:
-    return write_request(KIOSK_KEY, method, path, body, nonce)
+CARRIER: Final = KeyCarrier(KIOSK_KEY, certificate())
 
 
 def send(status: int, content_type: str, body: bytes, **headers: str) -> Answer:
@@ -165,7 +170,7 @@ def test_nobody_follows_a_redirect(place: Place, line: HttpTransport) -> None:
 def test_a_hub_that_is_down_is_weather() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"http://127.0.0.1:{taken.getsockname()[1]}"
-    journal, line = kiosk_with(3), HttpTransport(address)
+    journal, line = kiosk_with(3), HttpTransport(address, CARRIER)
     before = journal.everything()
 
     done = exchange(journal, line, no_time, a_question())
@@ -177,7 +182,7 @@ def test_a_hub_that_is_down_is_weather() -> None:
 
 @pytest.mark.parametrize("address", ["http://", "http://[", "nonsense", "http://kiosk.invalid:99999"])
 def test_an_address_that_leads_nowhere_is_weather(address: str) -> None:
-    line = HttpTransport(address)
+    line = HttpTransport(address, CARRIER)
 
     with pytest.raises(HubUnreachable):
         line.get_key_list()
@@ -224,7 +229,7 @@ def test_an_answer_that_drips_for_ever_is_given_up(place: Place) -> None:
 
     place.answer = drip
     minutes = iter(range(0, 10**9, 60_000))
-    line = HttpTransport(place.address, sign, lambda: next(minutes))
+    line = HttpTransport(place.address, CARRIER, lambda: next(minutes))
 
     with pytest.raises(HubUnreachable, match="answer too long"):
         line.get_key_list()
@@ -264,13 +269,14 @@ def serve(hub: MemoryHub) -> Answer:
 
     def answer(handler: BaseHTTPRequestHandler, body: bytes) -> None:
         asked = (handler.command, handler.path)
-        if asked == ("POST", "/sync/v1/batches") and handler.headers["Content-Type"] == CONTENT_TYPE:
-            content = hub.post_batch(body)
-        elif asked == ("GET", "/sync/v1/keys"):
+        if asked == ("GET", "/sync/v1/keys"):
             content = hub.get_key_list()
-        elif asked == ("GET", "/sync/v1/nonce"):
-            content = make_nonce(SECRET, 1_000)
-        elif asked == ("GET", "/sync/v1/manifest") and is_signed(handler):
+        elif not is_signed(handler, body):
+            handler.send_error(401)
+            return
+        elif asked == ("POST", "/sync/v1/batches") and handler.headers["Content-Type"] == CONTENT_TYPE:
+            content = hub.post_batch(body)
+        elif asked == ("GET", "/sync/v1/manifest"):
             content = hub.get_manifest()
         else:
             handler.send_error(403)
@@ -280,14 +286,15 @@ def serve(hub: MemoryHub) -> Answer:
     return answer
 
 
-def is_signed(handler: BaseHTTPRequestHandler) -> bool:
+def is_signed(handler: BaseHTTPRequestHandler, body: bytes) -> bool:
     """Check a request as a hub does."""
-    import base64
-
     scheme, _, credentials = handler.headers["Authorization"].partition(" ")
+    shown = base64.b64decode(handler.headers["Kumapo-Certificate"], validate=True)
     request = read_request(base64.b64decode(credentials, validate=True), KIOSK_KEY.public)
     names_this = (request.method, request.path) == (handler.command, handler.path)
-    return scheme == "Kumapo" and names_this and is_fresh_nonce(SECRET, request.nonce, 2_000)
+    names_body = request.body_hash == hashlib.sha256(body).digest()
+    is_fresh = is_fresh_nonce(SECRET, request.nonce, 2_000)
+    return scheme == "Kumapo" and shown == certificate() and names_this and names_body and is_fresh
 
 
 def test_a_journal_drains_over_http_to_signed_receipts(place: Place, line: HttpTransport) -> None:
@@ -316,17 +323,67 @@ def test_a_manifest_is_fetched_by_a_signed_request_over_the_hubs_nonce(place: Pl
 def test_a_kiosk_signs_nothing_over_a_nonce_that_is_none(place: Place) -> None:
     signed: list[bytes] = []
 
-    def sign_and_note(method: str, path: str, body: bytes, nonce: bytes) -> bytes:
-        signed.append(nonce)
-        return sign(method, path, body, nonce)
+    class Noting(KeyCarrier):
+        def sign_request(self, method: str, path: str, body: bytes, nonce: bytes) -> bytes:
+            signed.append(nonce)
+            return super().sign_request(method, path, body, nonce)
 
-    line = HttpTransport(place.address, sign_and_note)
-    place.answer = send(200, CBOR_TYPE, bytes(5_000))
+    line = HttpTransport(place.address, Noting(KIOSK_KEY, certificate()))
+    place.gives_nonces, place.answer = False, send(200, CBOR_TYPE, bytes(5_000))
     with pytest.raises(HubUnreachable):
         line.get_manifest()
     line.close()
 
     assert signed == []
+
+
+def nonce_header(made_ms: int) -> dict[str, str]:
+    return {"Kumapo-Nonce": base64.b64encode(make_nonce(SECRET, made_ms)).decode()}
+
+
+def nonces_signed(place: Place) -> list[int]:
+    """When the nonces were made over which the requests at a place were signed."""
+    shown = [
+        headers["Authorization"].partition(" ")[2] for _, _, headers, _ in place.asked if "Authorization" in headers
+    ]
+    requests = [read_request(base64.b64decode(one), KIOSK_KEY.public) for one in shown]
+    return [int.from_bytes(one.nonce[:8], "big") for one in requests]
+
+
+def test_the_next_request_is_signed_over_the_nonce_that_came_with_the_last_answer(place: Place) -> None:
+    line = HttpTransport(place.address, CARRIER, lambda: 0)
+    answers = iter([send(200, CBOR_TYPE, b"", **nonce_header(made_ms)) for made_ms in (2_000, 3_000)])
+    place.answer = lambda handler, body: next(answers)(handler, body)
+
+    line.get_manifest()
+    line.get_manifest()
+    line.close()
+
+    assert nonces_signed(place) == [1_000, 2_000]
+
+
+def test_a_nonce_that_is_about_to_grow_stale_is_asked_for_anew(place: Place) -> None:
+    now_ms = [0]
+    line = HttpTransport(place.address, CARRIER, lambda: now_ms[0])
+    place.answer = send(200, CBOR_TYPE, b"", **nonce_header(2_000))
+
+    for at_ms in (0, 100_000, 200_001):
+        now_ms[0] = at_ms
+        line.get_manifest()
+    line.close()
+
+    assert nonces_signed(place) == [1_000, 2_000, 1_000]
+
+
+def test_a_refused_request_is_repeated_once_over_the_nonce_that_came_with_the_refusal(place: Place) -> None:
+    line = HttpTransport(place.address, CARRIER, lambda: 0)
+    place.answer = send(401, "text/plain", b"nonce", **nonce_header(2_000))
+
+    with pytest.raises(HubUnreachable) as weather:
+        line.post_batch(b"a batch")
+    line.close()
+
+    assert (weather.value.status, nonces_signed(place)) == (401, [1_000, 2_000])
 
 
 def test_without_a_key_no_manifest_is_asked_for(place: Place) -> None:

@@ -12,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from hub_http import listening
 from hub_world import SOFTWARE, Booth, World
+from werkzeug.test import TestResponse
 from wire_samples import ROOT_KEY, sample_key
 
 from hub import create_app
@@ -19,10 +20,12 @@ from hub.acts.kiosks import approve_kiosk, invite_kiosk
 from hub.register.manifests import newest_manifest
 from hub.service import newest_key_list
 from hub.store.database import Store, execute
+from hub.wire.carriers import own_carrier
 from sync.batch import CONTENT_TYPE, LENGTH_LIMIT, Batch, write_batch
+from sync.certificate import Certificate, write_certificate
 from sync.enrolment import Application, read_welcome, write_application
 from sync.entry import first_prev
-from sync.envelope import MANIFEST, RECEIPT
+from sync.envelope import KIOSK, MANIFEST, RECEIPT
 from sync.head import Head, write_head
 from sync.http import (
     BATCHES_PATH,
@@ -36,7 +39,7 @@ from sync.http import (
 from sync.keys import read_key_list
 from sync.manifest import Share, read_manifest
 from sync.receipt import Status, read_receipt
-from sync.request import NONCE_LENGTH, NONCE_LIFETIME_MS, make_nonce, write_request
+from sync.request import NONCE_LENGTH, NONCE_LIFETIME_MS, KeyCarrier, make_nonce
 
 
 @pytest.fixture
@@ -55,15 +58,38 @@ def client(app: Flask) -> FlaskClient:
 
 
 @pytest.fixture
-def transport(app: Flask) -> Iterator[HttpTransport]:
+def transport(world: World, app: Flask) -> Iterator[HttpTransport]:
     with listening(app) as address:
-        transport = HttpTransport(address)
+        transport = HttpTransport(address, carrier_of(world))
         yield transport
         transport.close()
 
 
-def credentials(booth: Booth, nonce: bytes, method: str = "GET", path: str = MANIFEST_PATH, body: bytes = b"") -> str:
-    return "Kumapo " + base64.b64encode(write_request(booth.key, method, path, body, nonce)).decode()
+def carrier_of(world: World) -> KeyCarrier:
+    return own_carrier(world.hub.keyring, bytes(32), world.now_ms)
+
+
+def signed(
+    world: World, method: str, path: str, body: bytes, carrier: KeyCarrier | None = None, nonce: bytes | None = None
+) -> dict[str, str]:
+    """The headers of a request, signed by a carrier."""
+    carrier = carrier or carrier_of(world)
+    request = carrier.sign_request(method, path, body, fresh_nonce(world) if nonce is None else nonce)
+    return {
+        "Authorization": "Kumapo " + base64.b64encode(request).decode(),
+        "Kumapo-Certificate": base64.b64encode(carrier.certificate()).decode(),
+    }
+
+
+def post(world: World, client: FlaskClient, body: bytes, content_type: str = CONTENT_TYPE) -> TestResponse:
+    """Post a batch as an enrolled carrier does."""
+    headers = signed(world, "POST", BATCHES_PATH, body)
+    return client.post(BATCHES_PATH, data=body, content_type=content_type, headers=headers)
+
+
+def of_booth(booth: Booth) -> KeyCarrier:
+    assert booth.certificate is not None
+    return KeyCarrier(booth.key, booth.certificate)
 
 
 def fresh_nonce(world: World) -> bytes:
@@ -120,8 +146,8 @@ def test_one_byte_more_is_refused_before_anything_is_read(world: World, app: Fla
         connection.close()
 
 
-def test_the_app_itself_refuses_a_batch_that_is_too_large(client: FlaskClient) -> None:
-    answer = client.post(BATCHES_PATH, data=bytes(LENGTH_LIMIT + 1), content_type=CONTENT_TYPE)
+def test_the_app_itself_refuses_a_batch_that_is_too_large(world: World, client: FlaskClient) -> None:
+    answer = post(world, client, bytes(LENGTH_LIMIT + 1))
 
     assert (answer.status_code, answer.mimetype, answer.text) == (413, "text/plain", "length\n")
 
@@ -133,11 +159,13 @@ def test_the_app_itself_refuses_a_batch_that_is_too_large(client: FlaskClient) -
         (b"<html>", "encoding"),
         (b"\x01", "type"),
         (b"\x87\x02" + b"\xf6" * 6, "version"),
-        (b"\x87\x01\x41\x00\x82\x00\x40\x01\xf6\x80\xf6", "value"),
+        (b"\x87\x01\x41\x00\xf6\x01\xf6\x80\xf6", "value"),
     ],
 )
-def test_a_malformed_batch_is_refused_with_its_reason(client: FlaskClient, encoded: bytes, reason: str) -> None:
-    answer = client.post(BATCHES_PATH, data=encoded, content_type=CONTENT_TYPE)
+def test_a_malformed_batch_is_refused_with_its_reason(
+    world: World, client: FlaskClient, encoded: bytes, reason: str
+) -> None:
+    answer = post(world, client, encoded)
 
     assert (answer.status_code, answer.mimetype, answer.text) == (400, "text/plain", f"{reason}\n")
 
@@ -147,22 +175,20 @@ def test_a_truncated_batch_is_refused_whole(world: World, client: FlaskClient) -
     booth.grant(0)
     encoded = write_batch(booth.batch())
 
-    answers = [client.post(BATCHES_PATH, data=encoded[:length], content_type=CONTENT_TYPE) for length in (1, 60, -1)]
+    answers = [post(world, client, encoded[:length]) for length in (1, 60, -1)]
 
     assert {answer.status_code for answer in answers} == {400}
     assert world.verdicts() == {}
 
 
 @pytest.mark.parametrize("content_type", ["application/octet-stream", "application/cbor", "text/html", ""])
-def test_bytes_that_do_not_call_themselves_a_batch_are_not_read(world: World, content_type: str) -> None:
+def test_bytes_that_do_not_call_themselves_a_batch_are_not_read(
+    world: World, client: FlaskClient, content_type: str
+) -> None:
     booth = world.booth()
     booth.grant(0)
 
-    answer = (
-        create_app(world.hub)
-        .test_client()
-        .post(BATCHES_PATH, data=write_batch(booth.batch()), content_type=content_type)
-    )
+    answer = post(world, client, write_batch(booth.batch()), content_type)
 
     assert (answer.status_code, answer.text) == (415, "content type\n")
     assert world.verdicts() == {}
@@ -173,7 +199,7 @@ def test_an_unknown_kiosk_gets_a_signed_receipt_that_says_so(world: World, clien
     kiosk = Booth(world, stranger, world.booth().manifest, None).kiosk
     batch = Batch(kiosk, write_head(stranger, Head(0, first_prev(stranger.public)), None), 1, None, (), None)
 
-    answer = client.post(BATCHES_PATH, data=write_batch(batch), content_type=CONTENT_TYPE)
+    answer = post(world, client, write_batch(batch))
 
     assert answer.status_code == 200
     assert read_receipt(answer.data, world.hub.keyring.verifying(RECEIPT)).status is Status.UNKNOWN
@@ -186,7 +212,7 @@ def test_a_hub_that_was_rolled_back_signs_nothing(world: World, client: FlaskCli
     with world.store.transaction() as connection:
         execute(connection, "UPDATE kiosk_progress SET receipt_number = 0")
 
-    answer = client.post(BATCHES_PATH, data=write_batch(booth.batch()), content_type=CONTENT_TYPE)
+    answer = post(world, client, write_batch(booth.batch()))
 
     assert (answer.status_code, answer.text) == (503, "rolled back\n")
 
@@ -239,9 +265,7 @@ def test_a_kiosk_gets_its_own_newest_manifest_for_a_signed_request(world: World,
     booth = world.booth()
     world.booth("受付2")
     with listening(app) as address:
-        transport = HttpTransport(
-            address, lambda method, path, body, nonce: write_request(booth.key, method, path, body, nonce)
-        )
+        transport = HttpTransport(address, of_booth(booth))
         answer = transport.get_manifest()
         transport.close()
 
@@ -254,7 +278,7 @@ def test_a_nonce_lives_120_seconds(world: World, client: FlaskClient) -> None:
     booth = world.booth()
     nonce = client.get(NONCE_PATH).data
     assert len(nonce) == NONCE_LENGTH
-    asked = {"Authorization": credentials(booth, nonce)}
+    asked = signed(world, "GET", MANIFEST_PATH, b"", of_booth(booth), nonce)
 
     world.now_ms += NONCE_LIFETIME_MS
     in_time = client.get(MANIFEST_PATH, headers=asked)
@@ -266,40 +290,90 @@ def test_a_nonce_lives_120_seconds(world: World, client: FlaskClient) -> None:
 
 
 def test_a_request_is_good_for_nothing_but_what_was_signed(world: World, client: FlaskClient) -> None:
-    booth, nonce = world.booth(), fresh_nonce(world)
-    foreign = Booth(world, sample_key("never let in"), booth.manifest, None)
-    altered = write_request(booth.key, "GET", MANIFEST_PATH, b"", nonce)[:-1] + b"\x00"
+    own, nonce = of_booth(world.booth()), fresh_nonce(world)
+    other = of_booth(world.booth("受付2"))
+    good = signed(world, "GET", MANIFEST_PATH, b"", own, nonce)
+    altered = own.sign_request("GET", MANIFEST_PATH, b"", nonce)[:-1] + b"\x00"
+    stranger = sample_key("never let in")
+    self_made = KeyCarrier(stranger, write_certificate(stranger, Certificate(stranger.public, 1, 0)))
     attempts = {
-        "no signed request": "",
-        "envelope": "Kumapo " + base64.b64encode(b"nothing").decode(),
-        "unknown kiosk": credentials(foreign, nonce),
-        "signature": "Kumapo " + base64.b64encode(altered).decode(),
-        "another request": credentials(booth, nonce, path=KEYS_PATH),
-        "another body": credentials(booth, nonce, body=b"x"),
-        "nonce": credentials(booth, bytes(NONCE_LENGTH)),
+        "no signed request": good | {"Authorization": ""},
+        "no certificate": good | {"Kumapo-Certificate": ""},
+        "envelope": good | {"Authorization": "Kumapo " + base64.b64encode(b"nothing").decode()},
+        "signature": good | {"Authorization": "Kumapo " + base64.b64encode(altered).decode()},
+        "kid": good | {"Kumapo-Certificate": base64.b64encode(other.certificate()).decode()},
+        "another request": signed(world, "GET", KEYS_PATH, b"", own, nonce),
+        "another body": signed(world, "GET", MANIFEST_PATH, b"x", own, nonce),
+        "nonce": signed(world, "GET", MANIFEST_PATH, b"", own, bytes(NONCE_LENGTH)),
     }
 
-    answers = {reason: client.get(MANIFEST_PATH, headers={"Authorization": text}) for reason, text in attempts.items()}
+    answers = {reason: client.get(MANIFEST_PATH, headers=headers) for reason, headers in attempts.items()}
+    by_stranger = client.get(MANIFEST_PATH, headers=signed(world, "GET", MANIFEST_PATH, b"", self_made, nonce))
 
     assert {reason: (answer.status_code, answer.text) for reason, answer in answers.items()} == {
         reason: (401, f"{reason}\n") for reason in attempts
     }
+    assert (by_stranger.status_code, by_stranger.text) == (401, "kid\n")
     assert {answer.headers["WWW-Authenticate"] for answer in answers.values()} == {"Kumapo"}
 
 
+def test_nothing_of_a_batch_is_read_before_the_carrier_is_known(world: World, client: FlaskClient) -> None:
+    booth = world.booth()
+    booth.grant(0)
+    bodies = [write_batch(booth.batch()), b"\xd8\x23" * 5_000, bytes(LENGTH_LIMIT + 1)]
+
+    answers = [client.post(BATCHES_PATH, data=body, content_type=CONTENT_TYPE) for body in bodies]
+
+    assert [(answer.status_code, answer.text) for answer in answers] == [(401, "no certificate\n")] * 3
+    assert world.verdicts() == {}
+
+
+def test_an_enrolled_kiosk_carries_the_batch_of_another(world: World, client: FlaskClient) -> None:
+    one, other = world.booth("受付1"), world.booth("受付2")
+    one.grant(0)
+    encoded = write_batch(one.batch())
+    headers = signed(world, "POST", BATCHES_PATH, encoded, of_booth(other))
+
+    answer = client.post(BATCHES_PATH, data=encoded, content_type=CONTENT_TYPE, headers=headers)
+
+    assert read_receipt(answer.data, world.hub.keyring.verifying(RECEIPT)).kiosk == one.kiosk
+    assert world.verdicts(one) == {"posted": (1, 50)}
+
+
+def test_a_kiosk_that_the_hub_has_forgotten_carries_by_its_certificate(world: World, client: FlaskClient) -> None:
+    forgotten = sample_key("of before the restore")
+    by_the_hub = write_certificate(world.hub.keyring.signer(KIOSK), Certificate(forgotten.public, 9, 1))
+    booth = Booth(world, forgotten, world.booth().manifest, by_the_hub)
+    encoded = write_batch(booth.batch())
+    headers = signed(world, "POST", BATCHES_PATH, encoded, of_booth(booth))
+
+    answer = client.post(BATCHES_PATH, data=encoded, content_type=CONTENT_TYPE, headers=headers)
+
+    assert read_receipt(answer.data, world.hub.keyring.verifying(RECEIPT)).status is Status.OK
+
+
+def test_every_answer_brings_the_nonce_for_the_next_request(world: World, client: FlaskClient) -> None:
+    booth = world.booth()
+
+    refused = client.post(BATCHES_PATH, data=b"", content_type=CONTENT_TYPE)
+    nonce = base64.b64decode(refused.headers["Kumapo-Nonce"])
+    good = client.get(MANIFEST_PATH, headers=signed(world, "GET", MANIFEST_PATH, b"", of_booth(booth), nonce))
+
+    assert (refused.status_code, good.status_code) == (401, 200)
+    assert len(base64.b64decode(good.headers["Kumapo-Nonce"])) == NONCE_LENGTH
+
+
 @pytest.mark.parametrize("text", ["Kumapo", "Kumapo ***", "Bearer abc", "Kumapo YWJj!", "kumapo YWJj"])
-def test_an_authorization_that_cannot_be_read_is_no_signed_request(client: FlaskClient, text: str) -> None:
-    answer = client.get(MANIFEST_PATH, headers={"Authorization": text})
+def test_an_authorization_that_cannot_be_read_is_no_signed_request(
+    world: World, client: FlaskClient, text: str
+) -> None:
+    answer = client.get(MANIFEST_PATH, headers=signed(world, "GET", MANIFEST_PATH, b"") | {"Authorization": text})
 
     assert (answer.status_code, answer.text.strip()) in {(401, "no signed request"), (401, "envelope")}
 
 
 def test_another_method_of_a_signed_request_is_refused(world: World, client: FlaskClient) -> None:
-    booth = world.booth()
-
-    answer = client.get(
-        MANIFEST_PATH, headers={"Authorization": credentials(booth, fresh_nonce(world), method="DELETE")}
-    )
+    answer = client.get(MANIFEST_PATH, headers=signed(world, "DELETE", MANIFEST_PATH, b""))
 
     assert (answer.status_code, answer.text) == (401, "another request\n")
 
@@ -308,7 +382,7 @@ def test_the_wire_needs_no_session_and_no_form_key(world: World, client: FlaskCl
     booth = world.booth()
     booth.grant(0)
 
-    answer = client.post(BATCHES_PATH, data=write_batch(booth.batch()), content_type=CONTENT_TYPE)
+    answer = post(world, client, write_batch(booth.batch()))
 
     assert answer.status_code == 200
     assert "Set-Cookie" not in answer.headers
