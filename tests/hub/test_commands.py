@@ -46,6 +46,7 @@ from sync.keys import DEMO_LABEL, read_key_list
 from sync.manifest import read_manifest
 from sync.member import printed
 from sync.receipt import Status, read_receipt
+from sync.request import KeyCarrier
 
 ROOT: Final = Path(__file__).parents[2]
 START_SECONDS: Final = 60
@@ -360,7 +361,7 @@ def test_what_was_acknowledged_before_the_hub_was_told_to_end_is_there(data: Pat
     encoded = booth.write(data.parent / "stick", 1, 2_000).read_bytes()
 
     with serving(data) as (process, said):
-        transport = HttpTransport(said["address"])
+        transport = HttpTransport(said["address"], KeyCarrier(booth.key, booth.certificate or b""))
         receipt = read_receipt(transport.post_batch(encoded), load_keyring(data).verifying(RECEIPT))
         transport.close()
         told(process)
@@ -430,7 +431,7 @@ def test_a_bad_file_is_named_and_the_others_go_on(data: Path, tmp_path: Path) ->
     (stick / "large.kpbatch").write_bytes(bytes(5 * 2**20))
     flipped = booth.write(stick, 8, 10)
     content = bytearray(flipped.read_bytes())
-    content[-120] ^= 1
+    content[content.index(booth.entries[9]) + len(booth.entries[9]) - 20] ^= 1
     flipped.write_bytes(bytes(content))
     unknown = other.write(stick, 2, 10)
     (stick / "notes.txt").write_text("見本", encoding="utf-8")

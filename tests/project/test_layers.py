@@ -67,7 +67,7 @@ ROOMS: Final[dict[str, set[str]]] = {
     "desk/offices": _SUBJECT | {"acts", "store"},
     "desk/events": _SUBJECT | {"acts", "desk/offices", "store"},
     "desk/members": _SUBJECT | {"acts", "register", "print", "service", "store"},
-    "wire": {"served", "register", "intake", "service", "store"},
+    "wire": {"served", "register", "intake", "service", "keys", "store"},
     "desk/base": {"served", "acts", "intake", "ledger", "store"},
     "served": {"desk/base", "service"},
     "acts": {"register", "intake", "ledger", "own_clock", "service", "store"},

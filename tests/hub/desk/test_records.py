@@ -9,8 +9,9 @@ from hub_world import Booth, World
 
 from hub.acts.decisions import dismiss, reopen_decision
 from hub.intake.reasons import Reason
-from sync.batch import Batch, Head
+from sync.batch import Batch
 from sync.entry import SignedEntry, sign_entry
+from sync.head import Head, write_head
 from sync.member import printed
 
 LAST_SEQ = 2**63 - 1
@@ -176,7 +177,11 @@ def far_off(booth: Booth) -> SignedEntry:
     booth.grant(0)
     booth.send()
     entry = sign_entry(booth.key, LAST_SEQ, bytes(32), booth.make_grant(1), booth.stamp())
-    booth.take(Batch(booth.kiosk, Head(LAST_SEQ, entry.hash), LAST_SEQ, None, (entry.encoded,), None))
+    booth.take(
+        Batch(
+            booth.kiosk, write_head(booth.key, Head(LAST_SEQ, entry.hash), None), LAST_SEQ, None, (entry.encoded,), None
+        )
+    )
     return entry
 
 
