@@ -52,7 +52,12 @@ def write_entries(connection: sa.Connection, entries: list[tuple[bytes, int, byt
 
 
 def _empty(connection: sa.Connection, table: str, columns: str) -> None:
-    connection.exec_driver_sql(f"CREATE TEMPORARY TABLE IF NOT EXISTS {table} ({columns})")
+    """Make a table, or empty it. On PostgreSQL the end of the transaction cuts it to nothing: rows that are only
+    deleted lie there as long as the connection lives, since nothing cleans a session's own tables, and each look-up
+    reads them (a hub took half as many grants a second after 24 events).
+    """
+    at_the_end = " ON COMMIT DELETE ROWS" if connection.dialect.name == "postgresql" else ""
+    connection.exec_driver_sql(f"CREATE TEMPORARY TABLE IF NOT EXISTS {table} ({columns}){at_the_end}")
     # The table is one of this file's own words, never a caller's.
     connection.exec_driver_sql(f"DELETE FROM {table}")  # noqa: S608
 
