@@ -9,6 +9,7 @@ from typing import cast
 
 from flask import Flask, current_app
 
+from hub.allowances import Allowances
 from hub.desk.base.gate import Gate
 from hub.desk.base.jobs import Jobs
 from hub.service import Hub
@@ -32,6 +33,7 @@ class Served:
     gate: Gate
     office: Office
     jobs: Jobs = field(default_factory=Jobs)
+    allowances: Allowances = field(default_factory=Allowances)
 
 
 def serve_with(app: Flask, served: Served) -> None:

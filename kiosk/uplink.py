@@ -18,6 +18,7 @@ from kiosk.journal import Journal, Kept
 from sync import engine, entry
 from sync.engine import LONGEST_PACE_SECONDS, exchange, wait_seconds
 from sync.head import QUESTION_LENGTH
+from sync.room import Room
 
 STOP_SECONDS = 10.0
 FINAL_ROUNDS = 200
@@ -60,6 +61,7 @@ class UplinkThread:
         self._boot = clock.boot_id()
         self._random_fraction = random_fraction
         self._random_bytes = random_bytes
+        self._room = Room()
         self._prune = prune
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="uplink", daemon=True)
@@ -85,7 +87,8 @@ class UplinkThread:
     def turn(self) -> float:
         """Make one round and return how many seconds to wait before the next: none while entries are on their way."""
         question = self._random_bytes(QUESTION_LENGTH)
-        done = exchange(self._journal, self._line, self._clock.monotonic_ms, question)
+        done = exchange(self._journal, self._line, self._clock.monotonic_ms, question, self._room)
+        self._room = done.room
         failures = self.state.failures + 1 if done.trouble else 0
         self.state = UplinkState(done.trouble or done.manifest_trouble, failures, self.state.rounds + 1)
         has_learnt = done.sample is not None and self._learn_time(done.sample)
@@ -93,7 +96,8 @@ class UplinkThread:
             self._journal.prune(self._stamp())
         if not done.trouble and (done.sent or has_learnt) and engine.waiting(self._journal):
             return 0.0
-        return wait_seconds(failures, self._journal.uplink().next_after_seconds, self._random_fraction())
+        usual = wait_seconds(failures, self._journal.uplink().next_after_seconds, self._random_fraction())
+        return max(usual, done.retry_after_seconds)
 
     def _run(self) -> None:
         """Make rounds until told to stop. Whatever goes wrong in one is shown and tried again: the scan loop must not

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
-from sync.batch import ENTRIES_LIMIT, FRAME_LENGTH, LENGTH_LIMIT, Batch, write_batch
+from sync.batch import ENTRIES_LIMIT, Batch, write_batch
 from sync.codec import WireError
 from sync.entry import Clock, read_heading
 from sync.envelope import ENTRY, MANIFEST, RECEIPT, take_apart
@@ -19,6 +19,7 @@ from sync.head import Head
 from sync.keys import Instance, KeyList, read_key_list
 from sync.manifest import Manifest, is_newer, read_manifest
 from sync.receipt import Receipt, Status, read_receipt
+from sync.room import MOST_BYTES, TOO_LARGE_STATUS, Room, after_receipt, after_refusal
 
 FIRST_RETRY_SECONDS = 5.0
 LONGEST_RETRY_SECONDS = 900.0
@@ -36,12 +37,13 @@ NO_INSTANCE = Instance(0, bytes(8))
 
 class HubUnreachable(Exception):  # it is weather
     """No usable answer came: no network, a time-out, an error page, a captive portal. Weather, not a fault; the entries
-    stay. `status` is the answer's HTTP status, where there was an answer.
+    stay. `status` is the answer's HTTP status, where there was an answer; `retry_after_seconds` what it asks for.
     """
 
-    def __init__(self, reason: str, status: int | None = None) -> None:
+    def __init__(self, reason: str, status: int | None = None, retry_after_seconds: int = 0) -> None:
         super().__init__(reason)
         self.status = status
+        self.retry_after_seconds = retry_after_seconds
 
 
 class CodeClosed(Exception):  # the hub's answer, no fault
@@ -141,7 +143,8 @@ class Round(NamedTuple):
     """What one exchange came to. `sent` entries went out; `waiting` have not arrived; `trouble` says why the next one
     should wait longer; `sample` is a time sample, if the hub answered this very batch.
 
-    `manifest_trouble` says what stood in the way of a newer key list or manifest; it slows nothing down.
+    `manifest_trouble` says what stood in the way of a newer key list or manifest; it slows nothing down. `room` is that
+    of the next batch; `retry_after_seconds` is how long the hub asks to be left alone.
     """
 
     sent: int
@@ -149,30 +152,42 @@ class Round(NamedTuple):
     trouble: str
     sample: Clock | None
     manifest_trouble: str = ""
+    room: Room = Room()
+    retry_after_seconds: int = 0
 
 
-def exchange(journal: Journal, transport: Transport, monotonic_ms: Callable[[], int], question: bytes) -> Round:
+def exchange(
+    journal: Journal,
+    transport: Transport,
+    monotonic_ms: Callable[[], int],
+    question: bytes,
+    room: Room = Room(),  # noqa: B008  # a value that nothing changes
+) -> Round:
     """Send one batch and settle the receipt; fetch key list and manifest where the receipt names newer ones. Never
-    raises HubUnreachable. `question` is 8 random bytes, others each time.
+    raises HubUnreachable. `question` is 8 random bytes, others each time; `room` is what the round before left.
     """
     before = journal.uplink()
-    batch = next_batch(journal, question=question)
+    batch = next_batch(journal, question=question, most_bytes=room.entries_bytes)
     sent_ms = monotonic_ms()
     try:
         answer = transport.post_batch(write_batch(batch))
         received_ms = monotonic_ms()
         receipt = settle_answer(journal, answer, transport.get_key_list, Asked(batch, question if batch.head else None))
     except HubUnreachable as weather:
-        return Round(len(batch.entries), waiting(journal), _weather(weather), None)
+        is_too_large = weather.status == TOO_LARGE_STATUS
+        room = after_refusal(sum(map(len, batch.entries))) if is_too_large else room
+        seconds = weather.retry_after_seconds
+        return Round(len(batch.entries), waiting(journal), _weather(weather), None, "", room, seconds)
     if isinstance(receipt, str):
-        return Round(len(batch.entries), waiting(journal), receipt, None)
+        return Round(len(batch.entries), waiting(journal), receipt, None, "", room)
     if receipt.status is Status.UNKNOWN:
-        return Round(len(batch.entries), waiting(journal), "hub does not know this kiosk", None)
+        return Round(len(batch.entries), waiting(journal), "hub does not know this kiosk", None, "", room)
     # A receipt held back on the way would tell a wrong time; but it cannot repeat a question it has not heard.
     is_timely = receipt.question == question and received_ms - sent_ms <= SAMPLE_WITHIN_MS
     sample = Clock(receipt.hub_ms, sent_ms, received_ms) if is_timely else None
     trouble = _standstill(batch, before, journal.uplink())
-    return Round(len(batch.entries), waiting(journal), trouble, sample, _catch_up(journal, transport, receipt))
+    manifest_trouble, room = _catch_up(journal, transport, receipt), after_receipt(room)
+    return Round(len(batch.entries), waiting(journal), trouble, sample, manifest_trouble, room)
 
 
 def waiting(journal: Journal) -> int:
@@ -180,13 +195,16 @@ def waiting(journal: Journal) -> int:
     return max(0, journal.head().seq - journal.uplink().cursor_seq)
 
 
-def next_batch(journal: Journal, after_seq: int | None = None, question: bytes | None = None) -> Batch:
+def next_batch(
+    journal: Journal, after_seq: int | None = None, question: bytes | None = None, most_bytes: int = MOST_BYTES
+) -> Batch:
     """Cut the next batch: what comes after the cursor (or after `after_seq`), as far as it is still kept and has not
-    arrived beyond a hole. `first_seq` is the first entry's own number. Without a question nobody waits for an answer.
+    arrived beyond a hole. `first_seq` is the first entry's own number. Without a question nobody waits for an
+    answer. At least one entry goes, whatever `most_bytes` says.
     """
     uplink = journal.uplink()
     first_seq = (max(uplink.cursor_seq, uplink.resent_seq) if after_seq is None else after_seq) + 1
-    first_seq, entries = _run_to_send(journal, uplink, first_seq)
+    first_seq, entries = _run_to_send(journal, uplink, first_seq, most_bytes)
     head, receipt = journal.sign_head(question), journal.last_receipt()
     return Batch(journal.kiosk, head, first_seq, receipt, tuple(entries), journal.certificate())
 
@@ -337,12 +355,12 @@ def _foreign(cursor: Head, head: Head, own_hash: bytes | None) -> str:
     return "foreign entry" if own_hash is not None and own_hash != cursor.hash else ""
 
 
-def _run_to_send(journal: Journal, uplink: Uplink, first_seq: int) -> tuple[int, list[bytes]]:
+def _run_to_send(journal: Journal, uplink: Uplink, first_seq: int, most_bytes: int) -> tuple[int, list[bytes]]:
     """Return the next run and its first number, stepping over what need not go out this time."""
     most = min(max(1, uplink.max_batch), ENTRIES_LIMIT)
     while True:
         first_seq = max(first_seq, journal.first_kept_seq())
-        entries = journal.entries_from(first_seq, most, LENGTH_LIMIT - FRAME_LENGTH)
+        entries = journal.entries_from(first_seq, most, most_bytes)
         first_seq = _seq_of_first(journal, entries, first_seq)
         last_seq = next((last for first, last in _stepped_over(uplink) if first <= first_seq <= last), None)
         if last_seq is None:

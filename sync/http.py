@@ -13,7 +13,7 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from sync.batch import CONTENT_TYPE
-from sync.engine import HubUnreachable
+from sync.engine import LONGEST_PACE_SECONDS, HubUnreachable
 from sync.request import NONCE_LENGTH
 
 BATCHES_PATH = "/sync/v1/batches"
@@ -130,7 +130,7 @@ class HttpTransport:
             raise HubUnreachable(type(error).__name__) from error
         self._keep_nonce(_nonce_in(response))
         if response.status_code != HTTPStatus.OK:
-            raise HubUnreachable(f"HTTP {response.status_code}", response.status_code)
+            raise HubUnreachable(f"HTTP {response.status_code}", response.status_code, _retry_after_seconds(response))
         if response.headers.get("Content-Type", "") != CBOR_TYPE:
             raise HubUnreachable("not a hub's answer")
         return answer
@@ -148,6 +148,12 @@ class HttpTransport:
 
 def _as_text(encoded: bytes) -> str:
     return base64.b64encode(encoded).decode("ascii")
+
+
+def _retry_after_seconds(response: requests.Response) -> int:
+    """Return how long a hub asks to be left alone (RFC 9110 §10.2.3, the form in seconds), an hour at most."""
+    text = response.headers.get("Retry-After", "")
+    return min(int(text), LONGEST_PACE_SECONDS) if text.isascii() and text.isdigit() and len(text) < 9 else 0  # noqa: PLR2004
 
 
 def _nonce_in(response: requests.Response) -> bytes:

@@ -38,20 +38,36 @@ class ClockDoubted(Exception):
     """The hub's clock has jumped; it takes nothing in until a person has looked."""
 
 
+class Taken(NamedTuple):
+    """What came of a batch: the signed receipt, how many entries had not been here before, and how the hub stands to
+    the kiosk.
+    """
+
+    receipt: bytes
+    fresh: int
+    status: Status
+
+
 def take_batch(hub: Hub, batch: Batch) -> bytes:
-    """Take in a batch and return the signed receipt. Raises RolledBack or ClockDoubted, and WireError where the head is
-    not the kiosk's own; a repeated batch changes nothing.
+    """Take in a batch and return the signed receipt (see `take`)."""
+    return take(hub, batch).receipt
+
+
+def take(hub: Hub, batch: Batch) -> Taken:
+    """Take in a batch. Raises RolledBack or ClockDoubted, and WireError where the head is not the kiosk's own; a
+    repeated batch changes nothing.
     """
     with hub.store.reading() as connection:
         kiosk = find_kiosk(connection, batch.kiosk) or _vouched(hub, batch)
     if kiosk is None:
-        return _receipt_for_unknown(hub, batch)
+        return Taken(_receipt_for_unknown(hub, batch), 0, Status.UNKNOWN)
     head = read_signed_head(batch.head, kiosk.public_key) if batch.head is not None else None
     brought = Brought(batch, head, check_batch(kiosk.public_key, batch))
-    receipt = hub.store.run(lambda connection: _arrive(hub, connection, kiosk, brought))
-    if not isinstance(receipt, Receipt):
-        raise ClockDoubted if isinstance(receipt, Doubt) else RolledBack
-    return write_receipt(hub.keyring.signer(RECEIPT), receipt)
+    arrived = hub.store.run(lambda connection: _arrive(hub, connection, kiosk, brought))
+    if not isinstance(arrived, tuple):
+        raise ClockDoubted if isinstance(arrived, Doubt) else RolledBack
+    receipt, fresh = arrived
+    return Taken(write_receipt(hub.keyring.signer(RECEIPT), receipt), fresh, receipt.status)
 
 
 class Brought(NamedTuple):
@@ -68,9 +84,11 @@ class Brought(NamedTuple):
         return max(signed, *(one.seq for one in self.checked.arriving[-1:]), 0)
 
 
-def _arrive(hub: Hub, connection: sa.Connection, kiosk: KioskRow, brought: Brought) -> Receipt | Doubt | None:
-    """Store, judge and post inside the transaction; return the receipt to sign, None where the hub was rolled back, or
-    what is wrong with its clock.
+def _arrive(
+    hub: Hub, connection: sa.Connection, kiosk: KioskRow, brought: Brought
+) -> tuple[Receipt, int] | Doubt | None:
+    """Store, judge and post inside the transaction; return the receipt to sign and how many entries are new, None where
+    the hub was rolled back, or what is wrong with its clock.
     """
     doubt = _doubt(hub, connection)
     if doubt is not None:
@@ -97,7 +115,7 @@ def _arrive(hub: Hub, connection: sa.Connection, kiosk: KioskRow, brought: Broug
         now_ms=now_ms,
         kiosk=kiosk.kiosk,
     )
-    return _receipt(hub, connection, kiosk, brought, progress, instance)
+    return _receipt(hub, connection, kiosk, brought, progress, instance), len(fresh)
 
 
 def _doubt(hub: Hub, connection: sa.Connection) -> Doubt | None:

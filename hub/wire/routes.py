@@ -12,7 +12,8 @@ from http import HTTPStatus
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from hub.intake.arrival import ClockDoubted, RolledBack, take_batch
+from hub.allowances import NEW_ENTRIES, REPEATED_BYTES, REPEATED_BYTES_STOPPED, TooMuch
+from hub.intake.arrival import ClockDoubted, RolledBack, take
 from hub.register.enrolments import EnrolmentRefused, apply
 from hub.register.manifests import newest_manifest
 from hub.served import served
@@ -33,6 +34,7 @@ from sync.http import (
     NONCE_HEADER,
     NONCE_PATH,
 )
+from sync.receipt import Status
 from sync.request import make_nonce
 
 APPLICATION_LIMIT = 1_024
@@ -47,7 +49,26 @@ def post_batch() -> Response:
     carried = _carried()
     if request.mimetype != CONTENT_TYPE:
         return _refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "content type")
-    return _answer(take_batch(served().hub, read_batch(carried.body)))
+    return _answer(_take_within_limits(carried))
+
+
+def _take_within_limits(carried: Carried) -> bytes:
+    """Take a batch in and return the receipt. Raises TooMuch where carrier or kiosk have brought too much of late. What
+    brings nothing new, or cannot be read, is on the carrier's account.
+    """
+    hub, allowances, size = served().hub, served().allowances, len(carried.body)
+    now_ms = hub.wall_ms()
+    allowances.want(carried.carrier, (REPEATED_BYTES, REPEATED_BYTES_STOPPED), now_ms)
+    allowances.take(carried.carrier, REPEATED_BYTES, size, now_ms)
+    batch = read_batch(carried.body)
+    allowances.want(batch.kiosk, (NEW_ENTRIES,), now_ms)
+    taken = take(hub, batch)
+    if taken.fresh:
+        allowances.take(carried.carrier, REPEATED_BYTES, -size, now_ms)
+        allowances.take(batch.kiosk, NEW_ENTRIES, taken.fresh, now_ms)
+    elif taken.status is not Status.OK:
+        allowances.take(carried.carrier, REPEATED_BYTES_STOPPED, size, now_ms)
+    return taken.receipt
 
 
 @wire.get(KEYS_PATH)
@@ -108,6 +129,13 @@ def _with_the_next_nonce(answer: Response) -> Response:
     """Hand out what the carrier's next request is to be signed over, so that it need not ask."""
     answer.headers[NONCE_HEADER] = base64.b64encode(_new_nonce()).decode("ascii")
     return answer
+
+
+@wire.errorhandler(TooMuch)
+def _too_much(error: TooMuch) -> Response:
+    refusal = _refusal(HTTPStatus.TOO_MANY_REQUESTS, "too much")
+    refusal.headers["Retry-After"] = str(error.seconds)
+    return refusal
 
 
 @wire.errorhandler(RolledBack)

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from kiosk.journal import Journal, Kept
 from kiosk.journal_file import JournalFailed
 from kiosk.uplink import UplinkThread
+from sync.engine import HubUnreachable
 from sync.entry import Clock, Trust, read_entry
 from sync.envelope import ENTRY, take_apart
 from sync.manifest import write_manifest
@@ -36,6 +37,14 @@ def uplink_of(journal: Journal, hub: SmallHub, clock: HandClock | None = None, c
 def samples_in(journal: Journal) -> list[Clock]:
     bodies = [read_entry(take_apart(ENTRY, row.encoded).payload).body for row in journal.rows(1)]
     return [body for body in bodies if isinstance(body, Clock)]
+
+
+def test_a_hub_that_asks_to_be_left_alone_is_left_alone_for_so_long(journal: Journal) -> None:
+    class Full(SmallHub):
+        def post_batch(self, _encoded: bytes) -> bytes:
+            raise HubUnreachable("HTTP 429", 429, retry_after_seconds=600)
+
+    assert uplink_of(journal, Full()).turn() == 600
 
 
 def test_while_entries_arrive_the_next_round_follows_at_once(journal: Journal) -> None:

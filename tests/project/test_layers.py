@@ -67,9 +67,10 @@ ROOMS: Final[dict[str, set[str]]] = {
     "desk/offices": _SUBJECT | {"acts", "store"},
     "desk/events": _SUBJECT | {"acts", "desk/offices", "store"},
     "desk/members": _SUBJECT | {"acts", "register", "print", "service", "store"},
-    "wire": {"served", "register", "intake", "service", "keys", "store"},
+    "wire": {"served", "allowances", "register", "intake", "service", "keys", "store"},
     "desk/base": {"served", "acts", "intake", "ledger", "store"},
-    "served": {"desk/base", "service"},
+    "served": {"desk/base", "service", "allowances"},
+    "allowances": set(),
     "acts": {"register", "intake", "ledger", "own_clock", "service", "store"},
     "print": {"register"},
     "audit": {"intake", "service", "store", "keys"},
@@ -92,7 +93,7 @@ ROWS: Final[list[set[str]]] = [
     {"acts", "print", "audit"},
     {"register"},
     {"intake", "ledger"},
-    {"service", "own_clock", "store"},
+    {"service", "own_clock", "store", "allowances"},
     {"keys"},
 ]
 # who opens a transaction that writes to the hub's database; this list is to become shorter, never longer

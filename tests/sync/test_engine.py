@@ -43,6 +43,7 @@ from sync.batch import ENTRIES_LIMIT, FRAME_LENGTH, LENGTH_LIMIT, Batch, read_ba
 from sync.certificate import kiosk_identity
 from sync.engine import (
     LONGEST_RETRY_SECONDS,
+    HubUnreachable,
     Round,
     exchange,
     next_batch,
@@ -57,6 +58,7 @@ from sync.head import Head, read_signed_head, write_head
 from sync.keys import KeyList, KeyState, OnlineKey, write_key_list
 from sync.receipt import LENGTH_LIMIT as RECEIPT_LENGTH_LIMIT
 from sync.receipt import Status, read_receipt, write_receipt
+from sync.room import Room
 
 STRANGE_ROOT: Final = sample_key("another hub's root")
 
@@ -513,6 +515,41 @@ def test_a_journal_without_its_key_drains_and_learns_no_time() -> None:
     assert {batch.head for batch in hub.batches} == {None}
     assert sorted(hub.arrived) == [1, 2, 3, 4, 5, 6]
     assert [done.sample for done in rounds] == [None] * 3
+
+
+class Narrow(Line):
+    """A line behind a proxy that lets little through."""
+
+    most_bytes: int = 2_000
+
+    def post_batch(self, encoded: bytes) -> bytes:
+        if len(encoded) > self.most_bytes:
+            raise HubUnreachable("HTTP 413", 413)
+        return super().post_batch(encoded)
+
+
+def test_a_proxy_that_lets_little_through_is_got_past_with_smaller_batches() -> None:
+    journal, hub = kiosk_with(60), MemoryHub()
+    line, room, sent = Narrow(hub), Room(), []
+
+    for _ in range(60):
+        done = exchange(journal, line, no_time, a_question(), room)
+        room = done.room
+        sent.append((done.sent, done.trouble))
+
+    assert waiting(journal) == 0
+    refused = [count for count, trouble in sent if trouble]
+    assert refused[0] == 61
+    assert len(refused) < 6, "it is not tried again and again"
+
+
+def test_a_hub_that_asks_to_be_left_alone_is_heard() -> None:
+    def too_much(_: bytes) -> bytes:
+        raise HubUnreachable("HTTP 429", 429, retry_after_seconds=90)
+
+    done = exchange(kiosk_with(3), Line(MemoryHub(), too_much), no_time, a_question())
+
+    assert (done.trouble, done.retry_after_seconds, done.room) == ("HTTP 429", 90, Room())
 
 
 # ---------------- waiting

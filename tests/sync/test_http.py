@@ -396,6 +396,20 @@ def test_without_a_key_no_manifest_is_asked_for(place: Place) -> None:
     assert place.asked == []
 
 
+@pytest.mark.parametrize(
+    ("said", "seconds"), [("90", 90), ("99999", 3_600), ("Wed, 21 Oct 2026 07:28:00 GMT", 0), ("-5", 0), ("٣", 0)]
+)
+def test_an_answer_that_asks_for_time_is_given_it_an_hour_at_most(place: Place, said: str, seconds: int) -> None:
+    line = HttpTransport(place.address, CARRIER)
+    place.answer = send(429, "text/plain", b"too much", **{"Retry-After": said.encode("utf-8").decode("latin-1")})
+
+    with pytest.raises(HubUnreachable) as weather:
+        line.post_batch(b"a batch")
+    line.close()
+
+    assert weather.value.retry_after_seconds == seconds
+
+
 def test_an_error_page_says_its_status(place: Place, line: HttpTransport) -> None:
     place.answer = send(409, "text/plain", b"no invitation")
 

@@ -17,12 +17,15 @@ from wire_samples import ROOT_KEY, sample_key
 
 from hub import create_app
 from hub.acts.kiosks import approve_kiosk, invite_kiosk
+from hub.allowances import NEW_ENTRIES
 from hub.register.manifests import newest_manifest
+from hub.served import served
 from hub.service import newest_key_list
 from hub.store.database import Store, execute
 from hub.wire.carriers import own_carrier
 from sync.batch import CONTENT_TYPE, LENGTH_LIMIT, Batch, write_batch
 from sync.certificate import Certificate, write_certificate
+from sync.citytime import DAY_MS
 from sync.enrolment import Application, read_welcome, write_application
 from sync.entry import first_prev
 from sync.envelope import KIOSK, MANIFEST, RECEIPT
@@ -350,6 +353,51 @@ def test_a_kiosk_that_the_hub_has_forgotten_carries_by_its_certificate(world: Wo
     answer = client.post(BATCHES_PATH, data=encoded, content_type=CONTENT_TYPE, headers=headers)
 
     assert read_receipt(answer.data, world.hub.keyring.verifying(RECEIPT)).status is Status.OK
+
+
+def test_what_brings_nothing_new_is_taken_up_to_a_measure_and_then_not_for_a_while(
+    world: World, client: FlaskClient
+) -> None:
+    booth = world.booth()
+    booth.grant(0)
+    encoded = write_batch(booth.batch())
+    junk = bytes(LENGTH_LIMIT - 1)
+
+    first = [post(world, client, body).status_code for body in (encoded, junk, junk, junk)]
+    refused = post(world, client, encoded)
+    world.now_ms += 1_000 * int(refused.headers["Retry-After"])
+    later = post(world, client, encoded)
+
+    assert first == [200, 400, 400, 400]
+    assert (refused.status_code, refused.text) == (429, "too much\n")
+    assert later.status_code == 200
+
+
+def test_what_is_new_is_never_counted_as_brought_again(world: World, client: FlaskClient) -> None:
+    booth = world.booth()
+    codes = set()
+
+    for person in range(30):
+        booth.grant(person)
+        codes.add(post(world, client, write_batch(booth.batch(first_seq=1))).status_code)
+
+    assert codes == {200}
+    assert world.verdicts(booth) == {"posted": (30, 1_500)}
+
+
+def test_a_kiosk_that_brings_more_new_records_than_anybody_signs_waits_for_the_next_day(
+    world: World, app: Flask
+) -> None:
+    booth, client = world.booth(), app.test_client()
+    booth.grant(0)
+    with app.app_context():
+        served().allowances.take(booth.kiosk, NEW_ENTRIES, 50_000, world.now_ms)
+
+    refused = post(world, client, write_batch(booth.batch()))
+    world.now_ms += DAY_MS
+    later = post(world, client, write_batch(booth.batch()))
+
+    assert (refused.status_code, later.status_code) == (429, 200)
 
 
 def test_every_answer_brings_the_nonce_for_the_next_request(world: World, client: FlaskClient) -> None:
