@@ -36,7 +36,7 @@ from hub.wire.importing import batch_files, import_files, take_here
 from sync.citytime import city_datetime
 from sync.codec import WireError
 from sync.envelope import MEMBER
-from sync.files import write_whole
+from sync.files import shown, write_whole
 from sync.http import HttpTransport
 from sync.keys import DEMO_LABEL
 from sync.member import bucket_of, printed, typed
@@ -206,7 +206,7 @@ def import_(data: Path, database: str, out: Path | None, paths: tuple[Path, ...]
         for number, done in enumerate(import_files(opened, files, out, take), 1):
             troubles += bool(done.trouble)
             what = f"× {done.trouble}" if done.trouble else f"○ {done.entries:,}件 / entries"
-            click.echo(f"[{number}/{len(files)}] {done.path.name}: {what}", err=True)
+            click.echo(f"[{number}/{len(files)}] {shown(done.path.name)}: {what}", err=True)
     click.echo(f"{len(files)} ファイル、うち問題 {troubles} / {len(files)} files, {troubles} with trouble")
     if troubles or not files:
         raise click.exceptions.Exit(1)
@@ -237,7 +237,7 @@ def cards(
         sheet = card_sheet(found, city)
     except CardError as error:
         raise click.ClickException(str(error)) from error
-    write_whole(out, sheet)
+    write_whole(out, sheet, mode=0o600)  # whoever has a code has the card
     click.echo(f"{out}: {len(found):,}枚 / cards")
 
 

@@ -11,7 +11,7 @@ from kiosk.journal_file import JournalBusy, JournalMissing
 from kiosk.journal_open import open_journal, read_journal_as
 from kiosk.journal_reader import JournalReader
 from sync.engine import Uplink, waiting
-from sync.files import export_batches, take_answers
+from sync.files import export_batches, shown, take_answers
 
 
 class BusyJournal(JournalReader):
@@ -51,10 +51,14 @@ def _take(journal: Journal, folder: Path) -> Iterator[str]:
         yield "この記録簿は返事を読めません。 / This journal cannot read answers: its key list is lost."
         return
     for path, trouble in answers.items():
-        yield f"取りこみ / taken in: {path.name}" if not trouble else f"使わない / left: {path.name} ({trouble})"
+        yield (
+            f"取りこみ / taken in: {shown(path.name)}"
+            if not trouble
+            else f"使わない / left: {shown(path.name)} ({trouble})"
+        )
 
 
 def _write(journal: Journal | BusyJournal, folder: Path) -> Iterator[str]:
     for path in export_batches(journal, folder):
-        yield f"書き出し / written: {path.name}"
+        yield f"書き出し / written: {shown(path.name)}"
     yield f"送信まち / waiting: {waiting(journal)}件"

@@ -16,7 +16,7 @@ from sync.batch import read_batch
 from sync.codec import WireError
 from sync.engine import HubUnreachable
 from sync.envelope import RECEIPT
-from sync.files import ANSWER_SUFFIX, BATCH_SUFFIX, KEYS_SUFFIX, MANIFEST_SUFFIX, read_limited, write_whole
+from sync.files import ANSWER_SUFFIX, BATCH_SUFFIX, KEYS_SUFFIX, MANIFEST_SUFFIX, files_in, read_limited, write_whole
 from sync.receipt import Receipt, Status, read_receipt
 
 KEYS_NAME = f"hub{KEYS_SUFFIX}"
@@ -36,7 +36,7 @@ def batch_files(paths: Iterable[Path]) -> list[Path]:
     """
     found: list[Path] = []
     for path in paths:
-        found += _in_folder(path) if path.is_dir() else [path]
+        found += files_in(path, BATCH_SUFFIX) if path.is_dir() else [path]
     return list(dict.fromkeys(found))
 
 
@@ -92,7 +92,3 @@ def _trouble(receipt: Receipt) -> str:
         seq, reason = receipt.refused
         return f"記録 {seq} から先を受け付けません / refused from entry {seq} on: {reason}"
     return ""
-
-
-def _in_folder(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() == BATCH_SUFFIX and path.is_file())

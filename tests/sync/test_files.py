@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -19,9 +20,10 @@ from wire_samples import (
     receipt,
 )
 
+from sync import files
 from sync.batch import LENGTH_LIMIT, read_batch
 from sync.engine import waiting
-from sync.files import export_batches, read_limited, take_answers, write_whole
+from sync.files import export_batches, files_in, read_limited, shown, take_answers, write_whole
 from sync.head import Head
 from sync.manifest import write_manifest
 from sync.receipt import write_receipt
@@ -211,15 +213,67 @@ def test_pipes_folders_and_dead_links_are_left_alone(tmp_path: Path) -> None:
     assert take_answers(kiosk_with(1), tmp_path) == {}
 
 
-def test_a_file_that_cannot_be_read_is_told_and_the_others_are_taken(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_told_and_the_others_are_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     journal = kiosk_with(2)
-    (tmp_path / "a.kpreceipt").symlink_to("/proc/self/mem")  # a plain file whose first byte nobody may read
+    (tmp_path / "a.kpreceipt").write_bytes(b"on a bad block")
     (tmp_path / "b.kpreceipt").write_bytes(write_receipt(RECEIPT_KEY, receipt(journal.head())))
 
+    def read(path: Path) -> bytes:
+        if path.name == "a.kpreceipt":
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return read_limited(path)
+
+    monkeypatch.setattr(files, "read_limited", read)
     answers = take_answers(journal, tmp_path)
 
     assert answers == {tmp_path / "a.kpreceipt": "unreadable: Input/output error", tmp_path / "b.kpreceipt": ""}
     assert waiting(journal) == 0
+
+
+def test_what_some_systems_lay_beside_each_file_is_nothing(tmp_path: Path) -> None:
+    (tmp_path / "._a.kpreceipt").write_bytes(b"\x00\x05\x16\x07")
+
+    assert take_answers(kiosk_with(1), tmp_path) == {}
+
+
+@pytest.mark.parametrize("what", ["link", "pipe", "folder"])
+def test_what_is_no_plain_file_is_not_read_though_it_is_named(tmp_path: Path, what: str) -> None:
+    path = tmp_path / "named.kpbatch"
+    (tmp_path / "secret").write_bytes(b"not for you")
+    match what:
+        case "link":
+            path.symlink_to(tmp_path / "secret")
+        case "pipe":
+            os.mkfifo(path)
+        case _:
+            path.mkdir()
+
+    with pytest.raises(OSError):  # which one is the system's
+        read_limited(path)
+
+
+def test_a_stick_with_many_thousand_files_is_looked_through(tmp_path: Path) -> None:
+    for number in range(20_000):
+        (tmp_path / f"{number}.jpg").touch()
+    (tmp_path / "only.kpbatch").touch()
+
+    assert files_in(tmp_path, ".kpbatch") == [tmp_path / "only.kpbatch"]
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("まつり 1.kpbatch", "まつり 1.kpbatch"),
+        ("\x1b[2Jgone.kpbatch", "\\x1b[2Jgone.kpbatch"),
+        ("two\nlines", "two\\nlines"),
+        ("\u202egnp.kpbatch", "\\u202egnp.kpbatch"),
+        ("\udcff.kpbatch", "\\udcff.kpbatch"),
+    ],
+)
+def test_a_name_from_a_stick_steers_no_terminal(name: str, safe: str) -> None:
+    assert shown(name) == safe
 
 
 def test_a_stick_that_shouts_its_names_is_read_too(tmp_path: Path) -> None:
@@ -242,12 +296,51 @@ def test_a_file_is_written_whole_over_an_older_one(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["a.kpbatch"]
 
 
-def test_a_file_that_cannot_be_finished_leaves_the_older_one(tmp_path: Path) -> None:
+def test_a_link_that_was_laid_in_the_way_is_not_followed(tmp_path: Path) -> None:
+    journal = tmp_path / "journal.db"
+    journal.write_bytes(b"a booth's journal")
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    for name in ("a.kpbatch", "a.kpbatch.part", "a.kpbatch.part1"):
+        (stick / name).symlink_to(journal)
+
+    write_whole(stick / "a.kpbatch", b"entries")
+
+    assert journal.read_bytes() == b"a booth's journal"
+    assert (stick / "a.kpbatch").read_bytes() == b"entries"
+    assert not (stick / "a.kpbatch").is_symlink()
+
+
+@pytest.mark.parametrize("error", [errno.EINVAL, errno.EACCES])
+def test_a_medium_that_cannot_flush_is_written_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: int
+) -> None:
+    def cannot(_descriptor: int) -> None:
+        raise OSError(error, os.strerror(error))
+
+    monkeypatch.setattr(os, "fsync", cannot)
+    write_whole(tmp_path / "a.kpbatch", b"entries")
+
+    assert (tmp_path / "a.kpbatch").read_bytes() == b"entries"
+
+
+def test_a_medium_that_is_full_leaves_the_older_file_and_nothing_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "a.kpbatch"
     path.write_bytes(b"older")
-    (tmp_path / "a.kpbatch.part").mkdir()
 
-    with pytest.raises(IsADirectoryError):
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
         write_whole(path, b"newer")
 
-    assert path.read_bytes() == b"older"
+    assert [(each.name, each.read_bytes()) for each in tmp_path.iterdir()] == [("a.kpbatch", b"older")]
+
+
+def test_a_file_for_few_eyes_is_made_for_them_from_the_start(tmp_path: Path) -> None:
+    write_whole(tmp_path / "cards.pdf", b"codes", mode=0o600)
+
+    assert (tmp_path / "cards.pdf").stat().st_mode & 0o777 == 0o600
