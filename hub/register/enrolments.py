@@ -23,6 +23,7 @@ from sync.enrolment import (
     write_welcome,
 )
 
+NO_INVITATION = "no such invitation"
 OPEN, ANSWERED, APPROVED, CANCELLED = "open", "answered", "approved", "cancelled"
 
 
@@ -110,6 +111,9 @@ def apply(hub: Hub, application: Application) -> bytes:
     both.
     """
     now_ms = hub.wall_ms()
+    with hub.store.reading() as connection:  # a stranger without the code never gets a turn to write
+        if _invitation_answered_by(hub, connection, application) is None:
+            raise EnrolmentRefused(NO_INVITATION)
     outcome = hub.store.run(lambda connection: _apply(hub, connection, application, now_ms))
     if isinstance(outcome, str):
         raise EnrolmentRefused(outcome)
@@ -153,7 +157,7 @@ def applicants(connection: sa.Connection) -> list[Applicant]:
 def _apply(hub: Hub, connection: sa.Connection, application: Application, now_ms: int) -> bytes | str:
     invited = _invitation_answered_by(hub, connection, application)
     if invited is None:
-        return "no such invitation"
+        return NO_INVITATION
     if invited.state == CANCELLED:
         return "invitation cancelled"
     if invited.state == OPEN:

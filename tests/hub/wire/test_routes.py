@@ -253,6 +253,16 @@ def test_a_stranger_is_refused_with_the_reason(client: FlaskClient) -> None:
     assert (answer.status_code, answer.mimetype, answer.text) == (409, "text/plain", "no such invitation\n")
 
 
+def test_a_stranger_gets_no_turn_to_write(world: World, client: FlaskClient) -> None:
+    world.do(invite_kiosk, "見本会館", world.organisation)
+    application = write_application(Application(sample_key("a stranger").public, SOFTWARE, bytes(32)))
+
+    with world.store.transaction():  # somebody else is writing
+        answer = client.post(ENROLMENTS_PATH, data=application, content_type=CBOR_TYPE)
+
+    assert (answer.status_code, answer.text) == (409, "no such invitation\n")
+
+
 def test_an_application_that_is_none_is_malformed(client: FlaskClient) -> None:
     answers = [
         client.post(ENROLMENTS_PATH, data=b"\x01", content_type=CBOR_TYPE),
