@@ -7,6 +7,7 @@ from __future__ import annotations
 import errno
 import gc
 import ipaddress
+import resource
 import signal
 import socket
 from collections.abc import Callable
@@ -20,6 +21,11 @@ from sync.batch import LENGTH_LIMIT
 THREADS = 8
 """At least 8: event streams of later pages hold one each."""
 HEADER_LIMIT = 16_384
+CONNECTIONS = 4_000
+"""Twice as many as the booths of a large city; each idle one costs a file descriptor and nothing else."""
+IDLE_SECONDS = 20
+"""After which a connection is closed on which nothing comes; a booth that has something to send opens another one."""
+LOOK_SECONDS = 5
 
 
 class NotLoopback(Exception):
@@ -66,6 +72,10 @@ def serve(app: Flask, host: str, port: int, announce: Callable[[str], None]) -> 
         threads=THREADS,
         max_request_body_size=LENGTH_LIMIT,
         max_request_header_size=HEADER_LIMIT,
+        connection_limit=_connections(),
+        channel_timeout=IDLE_SECONDS,
+        cleanup_interval=LOOK_SECONDS,
+        asyncore_use_poll=True,  # select() ends at 1,024 connections
         ident=None,
     )
     before = {number: signal.signal(number, _end) for number in (signal.SIGTERM, signal.SIGINT)}
@@ -79,6 +89,20 @@ def serve(app: Flask, host: str, port: int, announce: Callable[[str], None]) -> 
         for number, handler in before.items():
             signal.signal(number, handler)
         server.close()
+
+
+def _connections() -> int:
+    """Return how many connections may be open at once: as many as wanted, where the system gives so many files."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = CONNECTIONS + _OTHER_FILES
+    limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < limit:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+    return max(100, min(CONNECTIONS, limit - _OTHER_FILES))
+
+
+_OTHER_FILES = 200
+"""Databases, libraries, pictures and pages."""
 
 
 def spare_collector() -> None:

@@ -13,9 +13,10 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -368,6 +369,27 @@ def test_what_was_acknowledged_before_the_hub_was_told_to_end_is_there(data: Pat
 
     assert (process.returncode, receipt.cursor) == (0, booth.head)
     assert arrived(data) == 2_000
+
+
+def test_many_who_hold_a_connection_and_say_nothing_keep_no_booth_out(data: Path) -> None:
+    with opened(data) as found:
+        booth = Booth(found, "受付1", 50)
+    encoded = booth.write(data.parent / "stick", 1, 50).read_bytes()
+
+    with serving(data) as (process, said), ExitStack() as stack:
+        host, port = urlsplit(said["address"]).hostname or "", urlsplit(said["address"]).port
+        for number in range(300):
+            held = stack.enter_context(socket.create_connection((host, port), timeout=10))
+            held.sendall(
+                b"POST /sync/v1/batches HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 4000000\r\n"[: number % 80]
+            )
+        transport = stack.enter_context(
+            closing(HttpTransport(said["address"], KeyCarrier(booth.key, booth.certificate or b"")))
+        )
+        receipt = read_receipt(transport.post_batch(encoded), load_keyring(data).verifying(RECEIPT))
+        told(process)
+
+    assert receipt.cursor == booth.head
 
 
 def test_nobody_else_may_read_a_new_hubs_database(data: Path) -> None:
