@@ -480,7 +480,7 @@ def test_a_stick_that_cannot_be_written_still_brings_its_records_in(data: Path, 
     with opened(data) as found:
         Booth(found, "受付1", 5).write(stick, 1, 5)
     blocked.mkdir()
-    (blocked / "hub.kpkeys.part").mkdir()
+    (blocked / "hub.kpkeys").mkdir()
 
     shown = run("import", "--data", data, "--out", blocked, stick)
 
