@@ -183,24 +183,20 @@ def _judge_grant(  # one step of the fold
         course.used[event.allotment] = course.used.get(event.allotment, 0) + grant.points
     replacement = replacement_of(facts, attested, grant)
     offer = _offered(facts, course, grant, event) if replacement is None else _replaced(facts, grant, replacement)
-    signed = Signed(attested.seq, stamp, attested.arrived_ms, course.floors, course.confirmed)
-    at_arrival = interval(signed, known, attested.arrived_ms)
-    has_later_floor = bool(course.floors) and course.floors[-1][0] > attested.arrived_ms
-    is_more_known = known.by_boot or known.answers or has_later_floor
-    in_full = interval(signed, known, FOR_EVER_MS) if is_more_known else at_arrival
+    signed, at_arrival, in_full = _seen(course, attested, stamp, known)
     decision = facts.decisions.get(attested.hash)
     is_read = is_released(decision, Reason.DAY)
     occasion, occasion_reason = _occasion(offer, grant, signed, (at_arrival, in_full), known, is_read=is_read)
     is_missed = at_arrival.misses(*offer.window)
     member_reason = _reason_of_member(facts, grant, attested.arrived_ms)
     reasons = _together(offer.reasons, off, member_reason, Reason.TIME if is_missed else NONE, occasion_reason)
-    is_beyond = bool(reasons & Reason.BEYOND_SHARE) and not off
-    if off or _brings_cover(decision):  # a release covers it from the allotment
-        reasons &= ~Reason.BEYOND_SHARE
-    candidacy, left = _decided(decision, reasons, is_voided=attested.seq in voids.voided and not off)
     allotment = offer.allotment
-    if replacement is None and decision is not None and _brings_cover(decision) and (is_beyond or reasons & UNCOVERED):
-        allotment = decision.allotment
+    if reasons is not NONE:
+        if replacement is None:
+            allotment = _source_of(offer, reasons, decision)
+        if off or _brings_cover(decision):  # a release covers it from the allotment
+            reasons &= ~Reason.BEYOND_SHARE
+    candidacy, left = _decided(decision, reasons, is_voided=attested.seq in voids.voided and not off)
     when = at_arrival if occasion is None or occasion.when is None else occasion.when
     day = occasion.number if occasion is not None else grant.occasion
     key = RepeatKey(offer.event, bucket_of(grant.member), grant.member, offer.number, day)
@@ -224,6 +220,15 @@ def _judge_grant(  # one step of the fold
         stamp.boot,
         is_natural,
     )
+
+
+def _seen(course: _Course, attested: Attested, stamp: Stamp, known: Known) -> tuple[Signed, Interval, Interval]:
+    """Return an entry as far as time is concerned, with its interval as known at arrival and by all that is known."""
+    signed = Signed(attested.seq, stamp, attested.arrived_ms, course.floors, course.confirmed)
+    at_arrival = interval(signed, known, attested.arrived_ms)
+    has_later_floor = bool(course.floors) and course.floors[-1][0] > attested.arrived_ms
+    is_more_known = known.by_boot or known.answers or has_later_floor
+    return signed, at_arrival, interval(signed, known, FOR_EVER_MS) if is_more_known else at_arrival
 
 
 def _together(*reasons: Reason) -> Reason:
@@ -363,6 +368,12 @@ def _decided(decision: Decision | None, reasons: Reason, *, is_voided: bool) -> 
     if decision is not None and kind == "release":
         reasons &= ~(decision.reasons & RELEASABLE)
     return (Candidacy.HELD, reasons) if reasons else (Candidacy.ELIGIBLE, NONE)
+
+
+def _source_of(offer: _Offer, reasons: Reason, decision: Decision | None) -> int:
+    """Return the allotment a grant's points come out of: the released one's decision says so where no share does."""
+    is_uncovered = bool(reasons & (UNCOVERED | Reason.BEYOND_SHARE))
+    return decision.allotment if is_uncovered and decision is not None and _brings_cover(decision) else offer.allotment
 
 
 def _brings_cover(decision: Decision | None) -> bool:
