@@ -38,12 +38,19 @@ class Checked(NamedTuple):
     refused: tuple[int, str] | None
 
 
+SIGNATURES_LIMIT = 64
+"""Looked at in one batch. An honest batch needs one, and one more for each entry that was damaged on its way; a made-up
+one could have the hub look at 20,000.
+"""
+
+
 def check_batch(public_key: bytes, batch: Batch) -> Checked:
     """Return which entries of `batch` may arrive. Reads the entries in order up to the first that has no heading."""
     entries, refused = _read_all(batch)
     arriving: list[Arriving] = []
+    looks_left = SIGNATURES_LIMIT
     for run in _chained_runs(entries):
-        attested = _attested_length(public_key, run)
+        attested, looks_left = _attested_length(public_key, run, looks_left)
         arriving += run[:attested]
         if attested < len(run):
             unsigned = (run[attested].seq, "signature")
@@ -111,9 +118,12 @@ def _chained_runs(entries: list[Arriving]) -> list[list[Arriving]]:
     return runs
 
 
-def _attested_length(public_key: bytes, run: list[Arriving]) -> int:
-    """Return how many entries stand at or before the last good signature of a chained run."""
-    for length in range(len(run), 0, -1):
+def _attested_length(public_key: bytes, run: list[Arriving], looks_left: int) -> tuple[int, int]:
+    """Return how many entries stand at or before the last good signature of a chained run, and how many more signatures
+    may be looked at.
+    """
+    for length in range(len(run), max(0, len(run) - looks_left), -1):
+        looks_left -= 1
         if is_signed_by(public_key, ENTRY, take_apart(ENTRY, run[length - 1].encoded)):
-            return length
-    return 0
+            return length, looks_left
+    return 0, looks_left
