@@ -91,7 +91,9 @@ def sign_out() -> Response:
 
 
 @desk.app_errorhandler(CSRFError)
-def _form_too_old(_error: CSRFError) -> tuple[str, int]:
+def _form_too_old(_error: CSRFError) -> tuple[str, int] | Response:
+    if request.endpoint == "desk.try_sign_in" and visitor.is_known():  # the second of two clicks
+        return redirect(url_for("desk.front"))
     text = "画面が古くなっていました。前のページを開きなおして、もう一度お願いします。"
     return _error_page(HTTPStatus.BAD_REQUEST, text, "This page was out of date. Please open it again.")
 

@@ -68,6 +68,16 @@ def test_a_double_click_on_the_sign_in_lets_the_clerk_in(world: World) -> None:
     assert desk.get("/desk/").path == second_click.get("/desk/").path == "/desk/"
 
 
+def test_a_second_click_that_comes_with_the_new_cookie_lets_the_clerk_in_too(world: World) -> None:
+    desk = Desk(world.hub, signed_in=False)
+    page = desk.get(desk.link)
+    desk.submit(page, "/sign-in", operator="7")
+
+    again = desk.submit(page, "/sign-in", operator="7")
+
+    assert (again.status, again.path) == (200, "/desk/")
+
+
 def test_the_link_is_used_up_for_another_browser_and_after_a_minute(world: World) -> None:
     desk = Desk(world.hub, signed_in=False)
     link = desk.link
