@@ -61,8 +61,8 @@ BUGS: Final = (
     ),
     Bug(
         "A6: take an older manifest that is named again",
-        "hub/intake/judge.py",
-        "reasons = NONE if course.manifest in {None, course.newest} else Reason.MANIFEST_OLD",
+        "hub/intake/offers.py",
+        "reasons = Reason.MANIFEST_OLD if is_old else NONE",
         "reasons = NONE",
         _JUDGE,
     ),
@@ -187,9 +187,9 @@ BUGS: Final = (
     ),
     Bug(
         "take any occasion of a once activity",
-        "hub/intake/judge.py",
-        "return (None, Reason.OCCASION) if is_wrong else (_Occasion(0), NONE)",
-        "return (_Occasion(grant.occasion), NONE)",
+        "hub/intake/occasions.py",
+        "return (None, Reason.OCCASION) if is_wrong else (Occasion(0), NONE)",
+        "return (Occasion(grant.occasion), NONE)",
         _JUDGE,
     ),
     Bug(
@@ -313,7 +313,7 @@ BUGS: Final = (
     ),
     Bug(
         "let a replacement cover what arrives after it",
-        "hub/intake/judge.py",
+        "hub/intake/offers.py",
         "one.first_seq <= attested.seq <= one.last_seq and attested.arrived_ms <= one.since_ms",
         "one.first_seq <= attested.seq <= one.last_seq",
         _JUDGE,
@@ -327,14 +327,14 @@ BUGS: Final = (
     ),
     Bug(
         "let a later sample move a day that a person told",
-        "hub/intake/judge.py",
+        "hub/intake/occasions.py",
         "        views.append((answer.done_ms, interval(signed, known, answer.done_ms)))\n",
         "        pass\n",
         _JUDGE,
     ),
     Bug(
         "give replaced grants what the rule has become",
-        "hub/intake/judge.py",
+        "hub/intake/offers.py",
         "now, activity = facts.events.get(replacement.event), replacement.offered",
         "now = facts.events[replacement.event]\n    activity = now.activities.get(replacement.activity)",
         _UNCOVERED,

@@ -11,24 +11,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import reduce
 from operator import or_
-from typing import NamedTuple
 
 from hub.intake.intervals import (
     FOR_EVER_MS,
     Floors,
     Interval,
     Known,
-    Reading,
     Sample,
     Signed,
     Source,
-    day_of,
     floor_known,
     interval,
     is_believed,
     signed_by,
     with_floor,
 )
+from hub.intake.occasions import occasion_of
+from hub.intake.offers import Offer, offered_by_manifest, replaced, replacement_of
 from hub.intake.reasons import NONE, NOT_COUNTED, RELEASABLE, UNCOVERED, Reason
 from hub.intake.settle import RepeatKey
 from hub.intake.values import (
@@ -41,7 +40,6 @@ from hub.intake.values import (
     Flag,
     Fold,
     Judged,
-    Replacement,
     Standing,
     Voids,
     is_released,
@@ -49,9 +47,8 @@ from hub.intake.values import (
 from sync.citytime import city_day
 from sync.entry import Clock, Grant, Opened, Read, Stamp, Void
 from sync.keys import Instance
-from sync.manifest import Activity, Event, Manifest, OccasionBy
+from sync.manifest import Event, Manifest
 from sync.member import bucket_of
-from sync.rules import points_for
 
 
 def judge(
@@ -83,13 +80,18 @@ class _Course:
         self.manifest, self.newest = fold.manifest, fold.newest
         self.used = dict(fold.used)
         self.floors, self.boot, self.confirmed, self.sample = fold.floors, fold.boot, fold.confirmed, fold.sample
-        self.offers: dict[tuple[int, int, int, int], _Offer] = {}
+        self.offers: dict[tuple[int, int, int, int], Offer] = {}
         self._limits: dict[int, int] = {}
         self._limits_under: tuple[Instance, int] | None = None
 
     def fold(self) -> Fold:
         used = tuple(sorted(self.used.items()))
         return Fold(self.manifest, self.newest, used, self.floors, self.boot, self.confirmed, self.sample)
+
+    @property
+    def is_old(self) -> bool:
+        """Tell whether the manifest in force was named again after a newer one."""
+        return self.manifest not in {None, self.newest}
 
     def limit(self, facts: Facts, allotment: int) -> int:
         """Return what covers grants now: the most that was signed since the newest manifest that was named. What was
@@ -150,23 +152,6 @@ def _judge_one(  # one step of the fold
     return None
 
 
-class _Offer(NamedTuple):
-    """What a grant is for, as the hub reads it: out of its manifest, or out of a replacement. `activity` is None where
-    there is none with that number; `slot` is None where the occasion of the signed grant counts; `is_signed` tells that
-    the manifest holds both event and activity.
-    """
-
-    event: int
-    number: int
-    activity: Activity | None
-    window: tuple[int, int]
-    points: int
-    allotment: int
-    slot: int | None
-    reasons: Reason
-    is_signed: bool = False
-
-
 def _judge_grant(  # one step of the fold
     facts: Facts,
     course: _Course,
@@ -182,11 +167,11 @@ def _judge_grant(  # one step of the fold
     if event is not None and not off:
         course.used[event.allotment] = course.used.get(event.allotment, 0) + grant.points
     replacement = replacement_of(facts, attested, grant)
-    offer = _offered(facts, course, grant, event) if replacement is None else _replaced(facts, grant, replacement)
+    offer = _offered(facts, course, grant, event) if replacement is None else replaced(facts, grant, replacement)
     signed, at_arrival, in_full = _seen(course, attested, stamp, known)
     decision = facts.decisions.get(attested.hash)
     is_read = is_released(decision, Reason.DAY)
-    occasion, occasion_reason = _occasion(offer, grant, signed, (at_arrival, in_full), known, is_read=is_read)
+    occasion, occasion_reason = occasion_of(offer, grant, signed, (at_arrival, in_full), known, is_read=is_read)
     is_missed = at_arrival.misses(*offer.window)
     member_reason = _reason_of_member(facts, grant, attested.arrived_ms)
     reasons = _together(offer.reasons, off, member_reason, Reason.TIME if is_missed else NONE, occasion_reason)
@@ -237,115 +222,17 @@ def _together(*reasons: Reason) -> Reason:
     return reduce(or_, there, NONE) if there else NONE
 
 
-def replacement_of(facts: Facts, attested: Attested, grant: Grant) -> Replacement | None:
-    """Return the newest replacement that is about a grant, if any: one that arrived later is not meant."""
-    for one in facts.replacements:
-        is_meant = (one.from_event, one.from_activity) == (grant.event, grant.activity)
-        is_there = one.first_seq <= attested.seq <= one.last_seq and attested.arrived_ms <= one.since_ms
-        if is_meant and is_there:
-            return one
-    return None
-
-
-def _offered(facts: Facts, course: _Course, grant: Grant, event: Event | None) -> _Offer:
+def _offered(facts: Facts, course: _Course, grant: Grant, event: Event | None) -> Offer:
     """Return what a grant is for by the manifest in force, and why that does not hold. Grants of one kind come by the
     hundred, so it is worked out once for each.
     """
     kind = (grant.event, grant.activity, grant.quantity, grant.points)
     offer = course.offers.get(kind)
     if offer is None:
-        offer = course.offers[kind] = _offered_by_manifest(facts, course, grant, event)
+        offer = course.offers[kind] = offered_by_manifest(facts, grant, event, is_old=course.is_old)
     if offer.is_signed and course.used.get(offer.allotment, 0) > course.limit(facts, offer.allotment):
         return offer._replace(reasons=offer.reasons | Reason.BEYOND_SHARE)
     return offer
-
-
-def _offered_by_manifest(facts: Facts, course: _Course, grant: Grant, event: Event | None) -> _Offer:
-    now = facts.events.get(grant.event)
-    reasons = NONE if course.manifest in {None, course.newest} else Reason.MANIFEST_OLD
-    activity = event.activity(grant.activity) if event else None
-    if event is None or activity is None:
-        window = (now.starts_ms, now.ends_ms) if now else (0, FOR_EVER_MS)
-        meant = now.activities.get(grant.activity) if now else None
-        allotment = event.allotment if event else (now.allotment if now else 0)
-        reasons |= Reason.NOT_THIS_KIOSKS
-        return _Offer(grant.event, grant.activity, meant, window, grant.points, allotment, slot=None, reasons=reasons)
-    if points_for(activity.rule, grant.quantity) != grant.points:
-        reasons |= Reason.POINTS
-    window = (now.starts_ms, now.ends_ms) if now else (event.starts_ms, event.ends_ms)
-    return _Offer(
-        event=grant.event,
-        number=grant.activity,
-        activity=activity,
-        window=window,
-        points=grant.points,
-        allotment=event.allotment,
-        slot=None,
-        reasons=reasons,
-        is_signed=True,
-    )
-
-
-def _replaced(facts: Facts, grant: Grant, replacement: Replacement) -> _Offer:
-    """Return what a grant is for by a person's word: the rule as it was when that was said gives the points, because so
-    many were moved to the kiosk for it. The window is the event's of now.
-    """
-    now, activity = facts.events.get(replacement.event), replacement.offered
-    points = points_for(activity.rule, grant.quantity) if activity else None
-    window = (now.starts_ms, now.ends_ms) if now else (0, FOR_EVER_MS)
-    reasons = NONE if points else Reason.POINTS
-    where = (points or 0, replacement.allotment, replacement.slot, reasons)
-    return _Offer(replacement.event, replacement.activity, activity, window, *where)
-
-
-class _Occasion(NamedTuple):
-    """Which time of the activity it is. `is_day`: the number is a city day; `when` is the interval that told it."""
-
-    number: int
-    is_day: bool = False
-    when: Interval | None = None
-
-
-def _occasion(
-    offer: _Offer, grant: Grant, signed: Signed, when: tuple[Interval, Interval], known: Known, *, is_read: bool
-) -> tuple[_Occasion | None, Reason]:
-    """Return which time of the activity a grant is for, or why nobody can tell. `is_read`: a person has put it on the
-    day that the booth read, if that is one of the event.
-    """
-    activity = offer.activity
-    if activity is None:
-        return None, NONE
-    match activity.occasion_by:
-        case OccasionBy.NONE:
-            is_wrong = offer.slot is None and grant.occasion != 0
-            return (None, Reason.OCCASION) if is_wrong else (_Occasion(0), NONE)
-        case OccasionBy.SLOT:
-            slot = grant.occasion if offer.slot is None else offer.slot
-            is_there = any(one.slot == slot for one in activity.slots)
-            return (_Occasion(slot), NONE) if is_there else (None, Reason.OCCASION)
-        case OccasionBy.DAY:
-            if is_read and city_day(offer.window[0]) <= grant.occasion <= city_day(offer.window[1]):
-                return None, Reason.DAY
-            told = _day_told(offer, grant, signed, when, known)
-            return (None, Reason.DAY) if told is None else (told, NONE)
-
-
-def _day_told(
-    offer: _Offer, grant: Grant, signed: Signed, when: tuple[Interval, Interval], known: Known
-) -> _Occasion | None:
-    """Return the day of a once-a-day grant by what told it first: what was known when it arrived, what a person said of
-    its boot, or all that is known. So no later sample takes back what was settled.
-    """
-    stamp, answer = signed.stamp, known.answers.get(signed.stamp.boot)
-    reading = Reading(grant.event, grant.activity, grant.member, grant.occasion, stamp.boot, stamp.trust)
-    views = [(signed.arrived_ms, when[0])]
-    if answer is not None and answer.done_ms > signed.arrived_ms:
-        views.append((answer.done_ms, interval(signed, known, answer.done_ms)))
-    for known_by_ms, seen in [*views, (FOR_EVER_MS, when[1])]:
-        day = day_of(reading, seen, offer.window, known, known_by_ms)
-        if day is not None:
-            return _Occasion(day, is_day=True, when=seen)
-    return None
 
 
 def _reason_of_member(facts: Facts, grant: Grant, arrived_ms: int) -> Reason:
@@ -370,7 +257,7 @@ def _decided(decision: Decision | None, reasons: Reason, *, is_voided: bool) -> 
     return (Candidacy.HELD, reasons) if reasons else (Candidacy.ELIGIBLE, NONE)
 
 
-def _source_of(offer: _Offer, reasons: Reason, decision: Decision | None) -> int:
+def _source_of(offer: Offer, reasons: Reason, decision: Decision | None) -> int:
     """Return the allotment a grant's points come out of: the released one's decision says so where no share does."""
     is_uncovered = bool(reasons & (UNCOVERED | Reason.BEYOND_SHARE))
     return decision.allotment if is_uncovered and decision is not None and _brings_cover(decision) else offer.allotment
@@ -405,7 +292,7 @@ def _is_unknown_issue(issue: int, given: frozenset[int] | None) -> bool:
     return given is None or (issue > min(given) and issue not in given)
 
 
-def _doubts(offer: _Offer, when: tuple[Interval, Interval], day: int | None) -> tuple[Flag, ...]:
+def _doubts(offer: Offer, when: tuple[Interval, Interval], day: int | None) -> tuple[Flag, ...]:
     """Return what later knowledge says against a grant that was good when it arrived."""
     at_arrival, in_full = when
     flags: tuple[Flag, ...] = ()

@@ -10,7 +10,7 @@ from dataclasses import replace
 import sqlalchemy as sa
 
 from hub.intake.intervals import Known, Readings, floor_known, with_reading
-from hub.intake.judge import replacement_of
+from hub.intake.offers import replacement_of
 from hub.intake.stored import entries_like
 from hub.intake.values import Attested, Facts, Fold, grants_in
 from sync.citytime import city_day
