@@ -40,7 +40,9 @@ def replacement_of(facts: Facts, attested: Attested, grant: Grant) -> Replacemen
 
 
 def offered_by_manifest(facts: Facts, grant: Grant, event: Event | None, *, is_old: bool) -> Offer:
-    """Return what a grant is for by its event in the manifest in force. `is_old`: that was named again after a newer one."""
+    """Return what a grant is for by its event in the manifest in force. `is_old`: it was named again after a newer
+    one.
+    """
     now = facts.events.get(grant.event)
     reasons = Reason.MANIFEST_OLD if is_old else NONE
     activity = event.activity(grant.activity) if event else None
