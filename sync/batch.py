@@ -41,7 +41,9 @@ def read_batch(encoded: bytes) -> Batch:
     """
     if len(encoded) > LENGTH_LIMIT:
         raise WireError("length")
-    version, kiosk, head, first_seq, last_receipt, entries, certificate = want_array(decode(encoded, depth=2), 7)
+    version, kiosk, head, first_seq, last_receipt, entries, certificate = want_array(
+        decode(encoded, depth=2, most_parts=2 * ENTRIES_LIMIT), 7
+    )
     want_version(version)
     first = want_int(first_seq)
     if first == 0:

@@ -41,24 +41,29 @@ def encode(value: Value) -> bytes:
     return cbor2.dumps(value)
 
 
-def decode(encoded: bytes, depth: int) -> Value:
+PARTS_LIMIT = 500_000
+"""Parts of all arrays together; the largest list is that of lost cards, 100,000 of three parts each."""
+
+
+def decode(encoded: bytes, depth: int, most_parts: int = PARTS_LIMIT) -> Value:
     """Return the value in `encoded`, arrays as tuples nested at most `depth` deep. Raises WireError("encoding" |
     "type").
     """
-    look_through(encoded, depth)
+    look_through(encoded, depth, most_parts)
     try:
         return cbor2.loads(encoded, max_depth=depth, immutable=True)  # type: ignore[no-any-return]
     except cbor2.CBORDecodeError as error:  # a text that is not UTF-8
         raise WireError("encoding") from error
 
 
-def look_through(encoded: bytes, depth: int) -> None:
+def look_through(encoded: bytes, depth: int, most_parts: int = PARTS_LIMIT) -> None:
     """Raise WireError("encoding" | "type") unless `encoded` is one value in its one encoding.
 
     This comes before a library decodes anything. It lets numbers from 0, byte strings, texts, arrays and null pass,
     each with the shortest head for its number or length (RFC 8949 §3, §4.2.1), so that nothing is left to compare
-    afterwards. Each head is looked at once and what a string holds is stepped over: the cost is linear in the length
-    of `encoded`, whatever it claims to hold. Only the spelling of a text is left to the library.
+    afterwards. Each head is looked at once, at most `most_parts` of them, and what a string holds is stepped over: the
+    cost is linear in the length of `encoded`, whatever it claims to hold. Only the spelling of a text is left to the
+    library.
     """
     at, wanted = 0, 1  # parts that the innermost open array still wants
     outside: list[int] = []  # the same of those around it
@@ -77,7 +82,8 @@ def look_through(encoded: bytes, depth: int) -> None:
             elif major == _ARRAY:
                 outside.append(wanted)
                 wanted = number
-                if len(outside) > depth:
+                most_parts -= number
+                if len(outside) > depth or most_parts < 0:
                     raise WireError("encoding")
     except IndexError as error:
         raise WireError("encoding") from error

@@ -33,9 +33,10 @@ from wire_samples import (
 )
 
 from sync import base45
+from sync.batch import read_batch
 from sync.certificate import kiosk_identity
 from sync.citytime import city_datetime, city_day, fiscal_year, wall_ms_of
-from sync.codec import MOMENT_LIMIT, WireError, decode
+from sync.codec import MOMENT_LIMIT, WireError, decode, encode
 from sync.enrolment import digits_to_compare, mac_from_hub, mac_from_kiosk
 from sync.entry import Clock, Read, Shown, Void, first_prev, hash_of, sign_entry
 from sync.envelope import ENTRY, MANIFEST, MEMBER, SigningKey, is_signed_by, is_usable_public_key, take_apart
@@ -451,3 +452,13 @@ def test_a_nonce_is_fresh_for_two_minutes_by_the_hubs_own_clock(*, later_ms: int
 )
 def test_a_nonce_the_hub_did_not_make_is_not_fresh(spoilt: bytes) -> None:
     assert not is_fresh_nonce(b"secret", spoilt, MORNING_MS)
+
+
+@pytest.mark.parametrize(("entries", "reason"), [(20_001, "value"), (60_000, "encoding")])
+def test_what_claims_more_parts_than_anything_has_is_not_looked_at_part_by_part(entries: int, reason: str) -> None:
+    encoded = encode((1, bytes(8), None, 1, None, (b"",) * entries, None))
+
+    with pytest.raises(WireError) as refusal:
+        read_batch(encoded)
+
+    assert refusal.value.reason == reason
