@@ -44,6 +44,8 @@ from sync.token import DAY_LIMIT, ISSUE_LIMIT
 
 LENGTH_LIMIT = 1_024
 DEPTH_LIMIT = 4
+PARTS_LIMIT = 64
+"""Of an entry's arrays together; a grant has 23."""
 TEXT_LIMIT = 200
 
 
@@ -225,7 +227,7 @@ def read_entry(payload: bytes) -> Entry:
     """
     if _GRANT.fullmatch(payload):
         return _entry_of_grant(payload)
-    version, kiosk, seq, prev, kind, body, stamp = want_array(decode(payload, DEPTH_LIMIT), 7)
+    version, kiosk, seq, prev, kind, body, stamp = want_array(decode(payload, DEPTH_LIMIT, PARTS_LIMIT), 7)
     want_version(version)
     if type(seq) is not int or seq == 0:
         raise WireError("value")

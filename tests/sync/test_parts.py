@@ -38,7 +38,7 @@ from sync.certificate import kiosk_identity
 from sync.citytime import city_datetime, city_day, fiscal_year, wall_ms_of
 from sync.codec import MOMENT_LIMIT, WireError, decode, encode
 from sync.enrolment import digits_to_compare, mac_from_hub, mac_from_kiosk
-from sync.entry import Clock, Read, Shown, Void, first_prev, hash_of, sign_entry
+from sync.entry import Clock, Read, Shown, Void, first_prev, hash_of, read_entry, sign_entry
 from sync.envelope import ENTRY, MANIFEST, MEMBER, SigningKey, is_signed_by, is_usable_public_key, take_apart
 from sync.keys import Instance, KeyList, read_key_list, root_key_hash
 from sync.manifest import SLOTS_LIMIT, Activity, Event, OccasionBy, Share, Slot, is_newer, read_manifest, write_manifest
@@ -460,5 +460,15 @@ def test_what_claims_more_parts_than_anything_has_is_not_looked_at_part_by_part(
 
     with pytest.raises(WireError) as refusal:
         read_batch(encoded)
+
+    assert refusal.value.reason == reason
+
+
+@pytest.mark.parametrize(("parts", "reason"), [(50, "kind"), (100, "encoding")])
+def test_an_entry_of_more_parts_than_any_has_is_not_looked_at_part_by_part(parts: int, reason: str) -> None:
+    payload = encode((1, bytes(8), 1, bytes(32), "redeem", (0,) * parts, None))
+
+    with pytest.raises(WireError) as refusal:
+        read_entry(payload)
 
     assert refusal.value.reason == reason
