@@ -27,7 +27,14 @@ PROJECT: Final = MAY_IMPORT.keys() | ABOVE
 # they decide: values in, values out
 PURE: Final = (
     *("kiosk/scan.py", "kiosk/next_code.py", "kiosk/coach.py", "kiosk/words.py"),
-    *("hub/intake/chain.py", "hub/intake/intervals.py", "hub/intake/judge.py", "hub/intake/settle.py"),
+    *(
+        "hub/intake/chain.py",
+        "hub/intake/intervals.py",
+        "hub/intake/judge.py",
+        "hub/intake/offers.py",
+        "hub/intake/occasions.py",
+        "hub/intake/settle.py",
+    ),
     *("hub/intake/values.py", "hub/intake/voids.py"),
 )
 IMPURE: Final = {

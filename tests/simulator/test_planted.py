@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import hub.acts.doing
-import hub.intake.judge
+import hub.intake.occasions
 import hub.intake.settle
 import hub.ledger.posting
 from simulator.play import play
@@ -28,7 +28,7 @@ def let_the_first_win(plant: pytest.MonkeyPatch) -> None:
 
 
 def believe_the_booths_day(plant: pytest.MonkeyPatch) -> None:
-    plant.setattr(hub.intake.judge, "day_of", lambda reading, *_: reading.day)
+    plant.setattr(hub.intake.occasions, "day_of", lambda reading, *_: reading.day)
 
 
 def forget_nothing_that_lay_aside(plant: pytest.MonkeyPatch) -> None:

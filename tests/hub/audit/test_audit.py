@@ -216,7 +216,7 @@ def test_the_audit_reads_while_another_writes_and_waits_for_nobody(sqlite: Store
 def test_a_mistake_in_the_hubs_own_judging_shows_as_a_difference(
     sqlite: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hub.intake.judge.points_for", lambda _rule, _quantity: 51)
+    monkeypatch.setattr("hub.intake.offers.points_for", lambda _rule, _quantity: 51)
     world = World(sqlite)
     booth = world.booth()
     booth.grant(0, points=51)
