@@ -1,6 +1,4 @@
-"""The certificate that says: the hub has let this kiosk key in. It travels with a batch when the hub may not know the
-kiosk.
-"""
+"""The certificate that says: the hub has let this kiosk key in. It travels with each batch and request."""
 
 from __future__ import annotations
 
@@ -14,7 +12,7 @@ from sync.token import DAY_LIMIT
 
 
 class Certificate(NamedTuple):
-    """A kiosk's key as the hub has approved it. `not_after_day` 0 means without end, which is all there is for now."""
+    """A kiosk's key as the hub has approved it. `not_after_day` 0 means without end; past it, it carries."""
 
     public_key: bytes
     serial: int

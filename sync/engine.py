@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 from sync.batch import ENTRIES_LIMIT, Batch, write_batch
 from sync.codec import WireError
-from sync.entry import Clock, read_heading
+from sync.entry import SAMPLE_WITHIN_MS, Clock, read_heading
 from sync.envelope import ENTRY, MANIFEST, RECEIPT, take_apart
 from sync.head import Head
 from sync.keys import Instance, KeyList, read_key_list
@@ -28,8 +28,6 @@ LONGEST_RETRY_PACES = 10
 a fifth of the rate that the hub asks for while all is well.
 """
 LONGEST_PACE_SECONDS = 3_600
-SAMPLE_WITHIN_MS = 10_000
-"""How long an answer may take and still tell the time (docs/time.md)."""
 BATCH_ENTRIES_DEFAULT = 500
 NO_INSTANCE = Instance(0, bytes(8))
 """Less than every real one: what a kiosk knows before its first receipt."""

@@ -98,6 +98,10 @@ class Opened(NamedTuple):
     confirmed_ms: int | None
 
 
+SAMPLE_WITHIN_MS = 10_000
+"""How long an answer may take and still tell the time (docs/time.md): a kiosk drops a slower one, a hub too."""
+
+
 class Clock(NamedTuple):
     """A time sample: the hub's time in a receipt, and the monotonic clock before sending and after receiving."""
 

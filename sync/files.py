@@ -33,9 +33,8 @@ def write_whole(path: Path, content: bytes, mode: int = 0o644) -> None:
             file.flush()
             _flush(file.fileno())
         beside.replace(path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
+    finally:
+        beside.unlink(missing_ok=True)  # where it was not renamed
     _flush_folder(path.parent)
 
 

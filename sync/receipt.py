@@ -31,9 +31,7 @@ LENGTH_LIMIT = 2_048
 
 
 class Status(Enum):
-    """How the hub stands to a kiosk. A kiosk drains under every status but `unknown`, to which it answers with its
-    certificate.
-    """
+    """How the hub stands to a kiosk. A kiosk drains under every status but `unknown`: that hub never let it in."""
 
     OK = "ok"
     FENCED = "fenced"

@@ -259,8 +259,7 @@ def _status(connection: sa.Connection, kiosk: bytes) -> Status:
 
 def _receipt_for_unknown(hub: Hub, batch: Batch) -> bytes:
     """Say, signed, that this hub does not know the kiosk. Leaves nothing in the database: strangers cannot fill it. But
-    one that shows our own receipt was forgotten: a kiosk believes no receipt of an instance before that, so that it
-    would never send its certificate.
+    one that shows our own receipt was forgotten by a database that was put back.
     """
     with hub.store.reading() as connection:
         if is_rolled_back(connection):

@@ -15,7 +15,7 @@ from itertools import accumulate, islice, pairwise, takewhile
 from typing import NamedTuple
 
 from sync.citytime import city_day
-from sync.entry import Clock, Stamp, Trust
+from sync.entry import SAMPLE_WITHIN_MS, Clock, Stamp, Trust
 
 SAMPLE_DRIFT_PPM = 200
 """How far a crystal may stray from the hub's time after a sample; twice the worst Pi we have read of."""
@@ -23,8 +23,6 @@ SAMPLE_SLACK_MS = 1_000
 ANSWER_SLACK_MS = 30 * 60_000
 """How well a person remembers when a booth was switched on."""
 BELIEVED_WITHIN_MS = 5 * 60_000
-ROUND_TRIP_MS = 10_000
-"""How long an answer may take and still tell the time. A kiosk drops a slower one."""
 FOR_EVER_MS = 2**62
 
 
@@ -134,7 +132,7 @@ def signed_by(sample: Clock, stamp: Stamp) -> int:
 
 def is_believed(clock: Clock, floor_ms: int, arrived_ms: int) -> bool:
     """Tell whether a sample came quickly and fits what is known: not before the floor, not after its own arrival."""
-    is_quick = clock.received_ms - clock.sent_ms <= ROUND_TRIP_MS
+    is_quick = clock.received_ms - clock.sent_ms <= SAMPLE_WITHIN_MS
     return is_quick and floor_ms - BELIEVED_WITHIN_MS <= clock.hub_ms <= arrived_ms + BELIEVED_WITHIN_MS
 
 

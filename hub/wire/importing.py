@@ -85,8 +85,8 @@ def _trouble(receipt: Receipt) -> str:
     """Tell what the receipt says has not arrived. A gap is no trouble: what came after it is kept."""
     if receipt.status is Status.UNKNOWN:
         return (
-            "登録のない端末です。受領書を端末に戻すと、証明書を付けて送りなおします / "
-            "unknown kiosk: carry the receipt back to it"
+            "このセンターに登録のない端末です。どのセンターの端末か、たしかめてください / "
+            "unknown kiosk: this hub never let it in"
         )
     if receipt.refused is not None:
         seq, reason = receipt.refused
