@@ -44,10 +44,6 @@ class HubUnreachable(Exception):  # it is weather
         self.retry_after_seconds = retry_after_seconds
 
 
-class CodeClosed(Exception):  # the hub's answer, no fault
-    """The hub takes an enrolment code no more: it was used or called off, or its time is over."""
-
-
 class Transport(Protocol):
     """Carries bytes to a hub and back. Every method raises HubUnreachable where no usable answer comes."""
 

@@ -146,12 +146,6 @@ def was_used(number: bytes) -> Any | None:  # a row
         return row(connection, "SELECT kind, kiosk, entries FROM act WHERE act = :act", act=number)
 
 
-def is_again(form: ActForm, of: Errand) -> bool:
-    """Tell whether a form comes a second time: its act was done."""
-    number = number_in(form, of)
-    return number is not None and was_used(number) is not None
-
-
 def _done(
     asked: Asked, number: bytes, function: Callable[..., Done[Any]], *arguments: Any, **named: Any
 ) -> Effect | Page:

@@ -71,7 +71,7 @@ _PLACES = {
         "say boot start": Wording("スイッチを入れた日時を回答", "said when it was switched on"),
         "take back boot start": Wording("スイッチの回答を取り消し", "that answer taken back"),
         "release": Wording("要確認を反映", "posted after a check"),
-        "dismiss": Wording("要確認を取り消し", "dismissed after a check"),
+        "dismiss": Wording("記録を取り消し", "dismissed"),
         "reopen decision": Wording("決める前に戻す", "decision taken back"),
     },
 }
